@@ -1,0 +1,188 @@
+"""The command line. Exit 0: good; 1: what was checked fell short; 2: usage or configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from .application import Application
+from .config import Settings
+from .errors import ScaffoldError
+from .guardrails import redact
+from .observability import configure_logging
+
+Build = Callable[[Settings], Application]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Answer with the offline model, whatever the configuration says.")]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def run(build: Build) -> None:
+    """Run the command line of the project; a mistake ends in one sentence and its exit code."""
+    try:
+        commands(build)()
+    except ScaffoldError as error:
+        err.print(f"[bold red]error:[/] {escape(str(error))}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def commands(build: Build) -> typer.Typer:
+    """All commands, on the application that ``build`` makes."""
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Your assistant.")
+    evaluation = typer.Typer(no_args_is_help=True, help="Measure the answers against reviewed cases.")
+    audit = typer.Typer(no_args_is_help=True, help="Look at the audit log.")
+    app.add_typer(evaluation, name="eval")
+    app.add_typer(audit, name="audit")
+
+    def opened(offline: bool = False) -> Application:
+        settings = Settings.load(**({"offline": True} if offline else {}))
+        configure_logging(settings, redact)
+        return build(settings)
+
+    @app.command()
+    def ask(
+        question: Annotated[str, typer.Argument(help="What you want to know.")],
+        caller: Annotated[str, typer.Option("--as", help="Ask as this caller of data/access.yaml.")] = "",
+        offline: Offline = False,
+        as_json: Json = False,
+    ) -> None:
+        """Answer a question, with the passages that the answer rests on."""
+        with opened(offline) as application:
+            directory = application.index.directory
+            asker = directory.get(caller or next(iter(directory.callers), ""))
+            answer = asyncio.run(application.ask(question, asker, channel="cli"))
+        if as_json:
+            _json(answer.model_dump(mode="json"))
+            return
+        out.print(f"\n{escape(answer.answer)}\n", style="yellow" if answer.refused else "bold")
+        for citation in answer.citations:
+            out.print(f"  [cyan]\\[{citation.number}][/] {escape(citation.title)} [dim]{escape(citation.source)}, {citation.updated}[/]")
+            out.print(f"      [dim]{escape(_shorten(citation.passage))}[/]")
+        out.print(
+            f"\n[dim]asked as {asker.id} · confidence {answer.confidence:.2f} · {answer.model} · {answer.prompt}"
+            f" · trace {answer.trace_id}[/]"
+        )
+
+    @app.command()
+    def ingest(as_json: Json = False) -> None:
+        """Bring the index in line with data/documents."""
+        with opened() as application:
+            report = application.index.sync(progress=None if as_json else lambda line: err.print(f"[dim]{escape(line)}[/]"))
+        if as_json:
+            _json(report.as_dict())
+            return
+        out.print(escape(report.summary()))
+
+    @app.command()
+    def serve(
+        host: Annotated[str, typer.Option(help="Address to listen on; empty means config/service.yaml's.")] = "",
+        port: Annotated[int, typer.Option(help="Port to listen on; 0 means config/service.yaml's.")] = 0,
+        offline: Offline = False,
+    ) -> None:
+        """Serve the page and the API."""
+        from .serving import serve as run_service
+
+        with opened(offline) as application:
+            run_service(application, host or None, port or None)
+
+    @evaluation.command("run")
+    def eval_run(
+        suite: Annotated[str, typer.Argument(help="Name of a file in evals/suites.")] = "knowledge",
+        offline: Offline = False,
+        as_json: Json = False,
+    ) -> None:
+        """Ask every reviewed case; exit 1 where a threshold is missed."""
+        from .evaluation import load_suite, render
+        from .evaluation import run as run_suite
+
+        with opened(offline) as application:
+            record = asyncio.run(run_suite(application, load_suite(application.settings, suite), progress=None if as_json else _progress))
+        if as_json:
+            _json(record.model_dump(mode="json"))
+        else:
+            out.print(render(record))
+        raise typer.Exit(0 if record.passed else 1)
+
+    @app.command()
+    def gate(
+        stage: Annotated[str, typer.Argument(help="Stage of governance/stages.yaml.")] = "poc",
+        offline: Offline = False,
+        as_json: Json = False,
+    ) -> None:
+        """Say from evidence whether the project is fit for a stage; exit 1 where it is not."""
+        from .readiness import gate as run_gate
+        from .readiness import render
+
+        with opened(offline) as application:
+            result = run_gate(application, stage)
+        if as_json:
+            _json(result.model_dump(mode="json"))
+        else:
+            out.print(render(result))
+        raise typer.Exit(0 if result.passed else 1)
+
+    @audit.command("verify")
+    def audit_verify(as_json: Json = False) -> None:
+        """Check the chain of the audit log; exit 1 where a record was changed, removed or reordered."""
+        with opened() as application:
+            verification = application.audit.verify()
+        if as_json:
+            _json(verification.as_dict())
+        else:
+            out.print(escape(verification.summary()))
+        raise typer.Exit(0 if verification.valid else 1)
+
+    @app.command()
+    def doctor(as_json: Json = False) -> None:
+        """Look over files, keys, index and state; exit 1 where something needs mending."""
+        from .doctor import examine
+
+        findings = examine(Settings.load(), build)
+        if as_json:
+            _json([vars(finding) for finding in findings])
+        else:
+            for finding in findings:
+                mark = "[green]ok[/]  " if finding.good else "[red]mend[/]"
+                out.print(f"{mark} {finding.what}: {escape(finding.detail)}")
+        raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+    @app.command()
+    def schemas(check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is stale.")] = False) -> None:
+        """Write the JSON schemas of all YAML files to schemas/, where editors find them."""
+        from .schemas import write
+
+        stale = write(Path(Settings.load().root) / "schemas", dry=check)
+        for path in stale:
+            out.print(f"{'stale' if check else 'written'}: {path}")
+        raise typer.Exit(1 if check and stale else 0)
+
+    return app
+
+
+def _progress(done: int, total: int) -> None:
+    """One line that counts up on a terminal, a line every quarter elsewhere."""
+    if err.is_terminal:
+        err.print(f"  asked {done} of {total} cases", end="\n" if done == total else "\r")
+    elif done == total or done % max(1, total // 4) == 0:
+        err.print(f"  asked {done} of {total} cases")
+
+
+def _json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def _shorten(text: str, limit: int = 240) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,219 @@
+"""Settings and YAML files: read once, validated whole, with the line of a mistake."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import ConfigurationError, ScaffoldError
+
+log = logging.getLogger(__name__)
+Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
+
+ROOT_MARKER = Path("config/models.yaml")
+
+
+class File(BaseModel):
+    """Base of every YAML file's shape: unknown keys are mistakes, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Settings(BaseSettings):
+    """What the environment decides. Everything else is in ``config/`` and ``governance/``.
+
+    Every field is an environment variable with the prefix ``APP_``, for example ``APP_STATE_URL``; a ``.env`` file in
+    the project's folder serves as well. Raises ``ConfigurationError`` where a value is wrong.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="APP_", frozen=True, extra="ignore")
+
+    root: Path
+    """The project's folder: the one that holds ``config/``."""
+    state_url: str = ""
+    """Where state lives, a SQLAlchemy URL; empty means SQLite in ``var/``."""
+    offline: bool = False
+    """Answer every role with the offline model, whatever ``config/models.yaml`` says."""
+    audit_key: SecretStr | None = None
+    """Key of the audit chain; empty means the key file that the first record makes in ``var/audit/``."""
+    api_keys: SecretStr | None = None
+    """Callers that may use the service, ``name:key`` separated by commas; empty means loopback only."""
+
+    @classmethod
+    def load(cls, root: Path | None = None, **overrides: Any) -> Settings:
+        """Read the settings of the project at ``root``, or of the one that holds the working directory."""
+        found = root or find_root(Path.cwd())
+        env_file = found / ".env"
+        try:
+            return cls(_env_file=env_file if env_file.is_file() else None, **{"root": found, **overrides})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "APP_" + "_".join(str(part) for part in first["loc"]).upper()
+            raise ConfigurationError(f"{name}: {first['msg'].lower()}; mend it in the environment or in {env_file}.") from None
+
+    @property
+    def var(self) -> Path:
+        """Folder of everything the project writes while it runs; git ignores it."""
+        return self.root / "var"
+
+    def path(self, *parts: str) -> Path:
+        """A path below the project's folder."""
+        return self.root.joinpath(*parts)
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above ``start`` that holds ``config/models.yaml``."""
+    if named := os.environ.get("APP_ROOT"):
+        start = Path(named)
+        if not (start / ROOT_MARKER).is_file():
+            raise ConfigurationError(f"APP_ROOT is {named}, but there is no {ROOT_MARKER} in it; point it at the project's folder.")
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / ROOT_MARKER).is_file():
+            return folder
+    raise ConfigurationError(f"No {ROOT_MARKER} in {start.resolve()} or above it; run this inside the project, or set APP_ROOT.")
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice, which YAML itself would silently let win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is written twice", problem_mark=key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(path: Path, shape: type[Model]) -> Model:
+    """Read ``path`` as ``shape``.
+
+    Raises ``ConfigurationError`` naming file, line, field, what is allowed and the nearest known name.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file; restore it from git or from the template.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+    return parse_yaml(text, shape, path)
+
+
+def parse_yaml(text: str, shape: type[Model], path: Path) -> Model:
+    """``load_yaml`` for text already read; ``path`` is for messages only."""
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            data = loader.construct_document(node) if node is not None else {}
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"{path}{line}: not valid YAML: {error.problem or error.context}.") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: not valid YAML: {error}.") from None
+    try:
+        return shape.model_validate(data)
+    except ValidationError as error:
+        problems = [_explain(problem, node, shape, path) for problem in error.errors()[:5]]
+        raise ConfigurationError("\n".join(problems)) from None
+
+
+def _explain(problem: Any, node: yaml.Node | None, shape: type[BaseModel], path: Path) -> str:
+    loc = tuple(problem["loc"])
+    line, field = _line_of(node, loc), ".".join(str(part) for part in loc) or "the file"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(shape, loc[:-1])
+        message = f"there is no such field; known: {', '.join(sorted(known))}{nearest(str(loc[-1]), known)}"
+    elif problem["type"] == "missing":
+        message = "this field is required"
+    elif "input" in problem and not isinstance(problem["input"], (dict, list)):
+        message = f"{message[0].lower()}{message[1:]}, not {problem['input']!r}"
+    return f"{path}:{line}: {field}: {message.rstrip('.')}."
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``" (did you mean 'x'?)"`` for the closest known name, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _line_of(node: yaml.Node | None, loc: tuple[Any, ...]) -> int:
+    line = node.start_mark.line + 1 if node is not None else 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    line, node = key.start_mark.line + 1, value
+                    break
+            else:
+                continue  # a union's tag is part of the location but not of the file
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _fields_at(shape: Any, loc: tuple[Any, ...]) -> list[str]:
+    """Names allowed where ``loc`` points to, walking through dicts and lists of models."""
+    for part in loc:
+        if isinstance(shape, type) and issubclass(shape, BaseModel) and part in shape.model_fields:
+            shape = shape.model_fields[part].annotation
+        else:
+            arguments = [a for a in getattr(shape, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
+            shape = arguments[-1] if arguments else shape
+    for candidate in (shape, *getattr(shape, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return list(candidate.model_fields)
+    return []
+
+
+class LastGood(Generic[T]):
+    """Something loaded from files that may change while the service runs.
+
+    ``get`` looks at the files' stamps (a few microseconds), loads anew when one changed, and keeps serving the last
+    good value when the new one is wrong; ``error`` then says why. The first load must succeed. Stamps follow symbolic
+    links, so that a Kubernetes ConfigMap's swap is seen.
+    """
+
+    def __init__(self, paths: Callable[[], Iterable[Path]], load: Callable[[], T], name: str) -> None:
+        self._paths, self._load, self.name = paths, load, name
+        self.error: str | None = None
+        self._stamp = self._look()
+        self._value = load()
+
+    def get(self) -> T:
+        """The newest valid value."""
+        stamp = self._look()
+        if stamp != self._stamp:
+            try:
+                self._value, self.error = self._load(), None
+                log.info("%s reloaded", self.name)
+            except ScaffoldError as error:
+                self.error = str(error)
+                log.error("%s not reloaded, the last good one stays: %s", self.name, error)
+            self._stamp = stamp  # set last: a reader in another thread then loads too, rather than missing the change
+        return self._value
+
+    def _look(self) -> tuple[object, ...]:
+        stamps: list[object] = []
+        for path in sorted(self._paths()):
+            try:
+                found = path.stat()
+                stamps.append((path, found.st_mtime_ns, found.st_size, found.st_ino))
+            except OSError:
+                stamps.append((path, None))
+        return tuple(stamps)

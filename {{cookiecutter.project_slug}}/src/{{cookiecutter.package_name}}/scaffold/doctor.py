@@ -1,0 +1,67 @@
+"""A look over the project: what is in order, and what needs mending."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .application import Application
+from .config import Settings
+from .errors import ScaffoldError
+from .readiness.checks import conflicts
+from .schemas import write
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    good: bool
+    detail: str
+
+
+def examine(settings: Settings, build: Callable[[Settings], Application]) -> list[Finding]:
+    """Look at everything that a first answer needs; never raises for what it finds."""
+    findings = [
+        Finding("python", True, platform.python_version()),
+        Finding("project", True, str(settings.root)),
+        _schemas(settings),
+        _conflicts(settings),
+    ]
+    try:
+        with build(settings) as application:
+            findings.extend(_parts(application))
+    except ScaffoldError as error:
+        findings.append(Finding("start", False, str(error)))
+    return findings
+
+
+def _schemas(settings: Settings) -> Finding:
+    stale = write(settings.path("schemas"), dry=True)
+    return Finding(
+        "schemas", not stale, f"{', '.join(path.name for path in stale)} differ from the code; run 'schemas'" if stale else "current"
+    )
+
+
+def _conflicts(settings: Settings) -> Finding:
+    left = conflicts(settings.root)
+    return Finding("conflicts", not left, f"left by an update in {', '.join(left)}; resolve them" if left else "none")
+
+
+def _parts(application: Application) -> Iterator[Finding]:
+    for role in application.models.roles():
+        try:
+            label = application.models.describe(role).label
+            application.models.check(role)
+            yield Finding(f"role {role}", True, label)
+        except ScaffoldError as error:
+            yield Finding(f"role {role}", False, str(error))
+    count = application.index.documents()
+    yield Finding("index", count > 0, f"{count} documents" if count else "empty; run 'make ingest'")
+    verification = application.audit.verify()
+    yield Finding("audit log", verification.valid, verification.summary())
+    for name, error in (("models", application.models.error), ("prompts", application.prompts.error), ("policy", application.policy.error)):
+        if error:
+            yield Finding(name, False, error)

@@ -1,0 +1,63 @@
+"""The one error hierarchy. A message says what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+
+class ScaffoldError(Exception):
+    """Base of every error that a person can mend; shown as one sentence, never as a traceback.
+
+    ``exit_code`` is what the command line leaves with, ``http_status`` what the service answers with.
+    """
+
+    exit_code = 1
+    http_status = 500
+
+
+class ConfigurationError(ScaffoldError):
+    """A file, a setting or an environment variable is missing or wrong."""
+
+    exit_code = 2
+
+
+class UsageError(ScaffoldError):
+    """The request itself cannot be served: empty question, unknown caller, unknown name."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class AuthenticationError(ScaffoldError):
+    """The caller has not proved who they are."""
+
+    exit_code = 2
+    http_status = 401
+
+
+class PolicyViolation(ScaffoldError):
+    """The policy forbids what was about to happen; nothing was sent."""
+
+    http_status = 403
+
+
+class DocumentError(ScaffoldError):
+    """A document cannot be read; it is named, skipped and counted."""
+
+
+class ModelError(ScaffoldError):
+    """A model could not answer: unreachable, refused, malformed."""
+
+    http_status = 502
+
+
+class ModelUnavailable(ModelError):
+    """The model did not answer in time, is down, or throttles."""
+
+    http_status = 503
+
+
+class AuditError(ScaffoldError):
+    """The audit log cannot be written or does not verify; no call goes out unrecorded."""
+
+
+class EvidenceError(ScaffoldError):
+    """Evidence for a gate is missing, stale or measured on something else."""

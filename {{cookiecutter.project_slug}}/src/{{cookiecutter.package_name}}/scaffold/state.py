@@ -1,0 +1,103 @@
+"""The state database: one URL, SQLite by default, schema by Alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import (
+    JSON,
+    Column,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from .config import Settings
+from .errors import ConfigurationError
+
+metadata = MetaData()
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("source", String(500), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("settings_sha256", String(64), nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("updated", String(40)),
+    Column("indexed_at", String(40), nullable=False),
+)
+"""What the index holds: one row a document."""
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("log", String(100), primary_key=True),
+    Column("sequence", Integer, nullable=False),
+    Column("mac", String(64), nullable=False),
+    Column("offset", Integer, nullable=False),
+)
+"""The last record of each audit log: the anchor that a cut-off tail is noticed by."""
+
+evaluation_runs = Table(
+    "evaluation_runs",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("suite", String(100), nullable=False),
+    Column("started_at", String(40), nullable=False),
+    Column("passed", Integer, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("digests", JSON, nullable=False),
+    Column("record", Text, nullable=False),
+)
+"""History of evaluation runs; ``record`` is the path of the run record below the project's folder."""
+
+
+def open_state(settings: Settings) -> Engine:
+    """The state database of the project, migrated to this version.
+
+    Raises ``ConfigurationError`` where it cannot be opened.
+    """
+    url = settings.state_url
+    if not url:
+        settings.var.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{settings.var / 'state.db'}"
+    try:
+        engine = create_engine(url)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        migrate(engine)
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigurationError(f"The state database cannot be opened: {reason}; check APP_STATE_URL.") from None
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest revision; a no-op where it is."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _prepare_sqlite(connection: object, _: object) -> None:
+    # The driver's own transaction handling is off, so that BEGIN IMMEDIATE takes the write lock before the first read:
+    # two processes then queue instead of failing (SQLite documentation, "Database is locked").
+    connection.isolation_level = None  # type: ignore[attr-defined]
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()

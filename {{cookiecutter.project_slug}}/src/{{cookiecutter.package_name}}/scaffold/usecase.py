@@ -1,0 +1,49 @@
+"""What a use case is to the scaffold: something that answers a caller's question, with citations."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pydantic import BaseModel, Field
+
+from .governance.principal import Principal
+
+
+class Citation(BaseModel):
+    """A passage that an answer rests on."""
+
+    number: int = Field(description="The [n] in the answer.")
+    source: str = Field(description="The document's path below data/documents.")
+    title: str
+    passage: str = Field(description="The text of the passage, as indexed.")
+    score: float = Field(description="Fused retrieval score; higher is nearer.")
+    updated: str | None = Field(default=None, description="Date of the document, ISO 8601.")
+    sha256: str = Field(description="Digest of the document's bytes when it was indexed.")
+
+
+class Usage(BaseModel):
+    """Tokens of one answer; None where the model does not report them."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class Answer(BaseModel):
+    """An answer, or a refusal, with everything needed to trace it back."""
+
+    answer: str
+    citations: list[Citation] = []
+    confidence: float = Field(ge=0, le=1, description="Share of the answer that its citations support, times retrieval's.")
+    refused: bool = False
+    model: str = Field(description="provider/model that wrote it, or 'none' where no model was asked.")
+    prompt: str = Field(description="name.locale@version of the prompt.")
+    usage: Usage = Usage()
+    trace_id: str
+
+
+class UseCase(Protocol):
+    """The one door through which serving, evaluation and readiness drive a use case."""
+
+    async def ask(self, question: str, caller: Principal) -> Answer:
+        """Answer ``question`` with what ``caller`` may see; refuse where that holds no answer."""
+        ...

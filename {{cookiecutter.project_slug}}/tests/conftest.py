@@ -1,0 +1,69 @@
+"""Fixtures for both rooms: a project of one's own, offline, with the shipped documents indexed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from {{ cookiecutter.package_name }}.app import build
+from {{ cookiecutter.package_name }}.scaffold.application import Application
+from {{ cookiecutter.package_name }}.scaffold.config import Settings
+
+ROOT = Path(__file__).parent.parent
+EDITABLE = ("config", "governance", "evals", "data", "schemas")
+
+pytest_plugins = ["tests.scaffold.drills"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Unplug the control that ``make detach`` names, before any test runs."""
+    if name := os.environ.get("DETACH"):
+        from tests.scaffold.controls import unplug
+
+        unplug(name)
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see no setting and no key of the person who runs them."""
+    for name in list(os.environ):
+        if name.startswith(("APP_", "OTEL_", "LANGSMITH_", "LANGCHAIN_")) or name.endswith("_API_KEY"):
+            monkeypatch.delenv(name)
+
+
+def _copy(target: Path) -> Path:
+    for name in EDITABLE:
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("runs"))
+    return target
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose shipped documents are indexed; copied by ``project``, never written by a test."""
+    root = _copy(tmp_path_factory.mktemp("indexed"))
+    with build(Settings(root=root, offline=True)) as application:
+        application.index.sync()
+    return root
+
+
+@pytest.fixture
+def project(indexed: Path, tmp_path: Path) -> Path:
+    """A project of this test's own: configuration, governance, evaluations, data and an index."""
+    return shutil.copytree(indexed, tmp_path / "project")
+
+
+@pytest.fixture
+def settings(project: Path) -> Settings:
+    """Offline settings of ``project``."""
+    return Settings(root=project, offline=True)
+
+
+@pytest.fixture
+def application(settings: Settings) -> Iterator[Application]:
+    """The whole application on ``project``."""
+    with build(settings) as opened:
+        yield opened
