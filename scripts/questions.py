@@ -103,7 +103,7 @@ def excluded(spec: Spec) -> list[str]:
 
 def copier_yml(spec: Spec) -> str:
     stored = json.dumps(questions(spec))
-    derived = {key: flat(value) for key, value in spec.items() if key.startswith("__") and key != "__prompts__"}
+    derived = {key: flat(value) for key, value in spec.items() if key.endswith("_quoted")}
     steps = [f"  {step}" for step in spec["_next_steps"]]
     lines = [
         "# Written by scripts/questions.py from cookiecutter.json: edit that file, then run `make questions`.",

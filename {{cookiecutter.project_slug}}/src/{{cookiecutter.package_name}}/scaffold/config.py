@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     root: Path
     """The project's folder: the one that holds ``config/``."""
     state_url: str = ""
-    """Where state lives, a SQLAlchemy URL; empty means SQLite in ``var/``."""
+    """Where state lives, a SQLAlchemy URL; empty means SQLite in ``var/``. SQLite is what the tests cover."""
     offline: bool = False
     """Answer every role with the offline model, whatever ``config/models.yaml`` says."""
     audit_key: SecretStr | None = None

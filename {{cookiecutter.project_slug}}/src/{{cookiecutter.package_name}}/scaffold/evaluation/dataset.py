@@ -1,0 +1,127 @@
+"""Cases: what is asked, as whom, and what a good answer holds. One JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..config import nearest
+from ..errors import ConfigurationError
+
+SHOWN = 5
+"""Mistakes named at once; a file with more is mended in rounds."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expected(_Strict):
+    """What the answer must be. Graders compare it with what was answered."""
+
+    answer: str = Field(default="", description="A good answer, for people who read a failure.")
+    must_include: list[str | list[str]] = Field(
+        default=[], description="Texts that the answer must hold; a list inside means any one of them."
+    )
+    must_not_include: list[str] = Field(default=[], description="Texts that the answer must not hold.")
+    sources: list[str] = Field(default=[], description="Documents that hold the answer, as paths below data/documents.")
+    refusal: bool = Field(default=False, description="True where the caller must be refused an answer.")
+
+    @model_validator(mode="after")
+    def _checks_something(self) -> Expected:
+        if any(not wording or not all(wording) for wording in (*self.must_include, *self.must_not_include)):
+            raise ValueError("an empty text is in every answer; write what to look for")
+        if self.refusal and (self.must_include or self.sources):
+            raise ValueError("a refusal has neither must_include nor sources; drop them, or set refusal to false")
+        if not self.refusal and not self.must_include:
+            raise ValueError("a case without must_include accepts any answer; name what it must hold")
+        return self
+
+
+class Review(_Strict):
+    """Whether a person stands behind the case. Only then does it count."""
+
+    state: Literal["approved", "unreviewed"] = Field(description="unreviewed cases are shown and never counted.")
+    by: str = Field(default="", description="Who approved it.")
+    on: date | None = Field(default=None, description="When, ISO 8601.")
+
+    @model_validator(mode="after")
+    def _signed(self) -> Review:
+        if self.state == "approved" and not (self.by.strip() and self.on):
+            raise ValueError("an approved case names who approved it and when: fill in by and on")
+        return self
+
+
+class Case(_Strict):
+    """One line of ``evals/datasets/*.jsonl``."""
+
+    id: str = Field(min_length=1, description="Unique in the file.")
+    question: str = Field(min_length=1, description="What is asked, word for word.")
+    caller: str = Field(min_length=1, description="Who asks: a name in data/access.yaml.")
+    locale: str = Field(default="en", description="Language of the question.")
+    expected: Expected
+    tags: list[str] = Field(default=[], description="Slices that results are shown by; 'access' marks a leak test.")
+    source: str = Field(default="", description="Where the case came from: a person, a draft, a review.")
+    review: Review
+
+
+def load_cases(path: Path) -> list[Case]:
+    """Read every case of ``path``, reviewed or not, in the file's order.
+
+    Raises ``ConfigurationError`` naming file, line and field of each mistake (the first few of them).
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such dataset; name an existing one in the suite.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+    cases: list[Case] = []
+    problems: list[str] = []
+    lines_of: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):  # splitlines would also split at U+2028 inside a string
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            case = Case.model_validate_json(json.dumps(json.loads(line, object_pairs_hook=_no_twins)))
+        except ValidationError as error:
+            problems += [_explain(where, problem) for problem in error.errors()]
+        except (ValueError, RecursionError) as error:
+            problems.append(f"{where}: not a JSON object on one line: {error}.")
+        else:
+            if case.id in lines_of:
+                problems.append(f"{where}: id: {case.id!r} is already used on line {lines_of[case.id]}; ids are unique.")
+            lines_of.setdefault(case.id, number)
+            cases.append(case)
+    if problems:
+        more = [f"… and {len(problems) - SHOWN} more mistakes."] if len(problems) > SHOWN else []
+        raise ConfigurationError("\n".join([*problems[:SHOWN], *more]))
+    return cases
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} is written twice")
+        found[key] = value
+    return found
+
+
+def _explain(where: str, problem: Any) -> str:
+    loc = [str(part) for part in problem["loc"]]
+    message = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    if problem["type"] == "extra_forbidden":
+        shapes: dict[str, type[BaseModel]] = {"expected": Expected, "review": Review}
+        known = shapes[loc[0]].model_fields if len(loc) > 1 else Case.model_fields
+        message = f"there is no such field; known: {', '.join(sorted(known))}{nearest(loc[-1], known)}"
+    elif problem["type"] == "missing":
+        message = "this field is required"
+    elif not isinstance(problem["input"], (dict, list)):
+        message = f"{message[0].lower()}{message[1:]}, not {problem['input']!r}"
+    return f"{where}: {'.'.join(loc) or 'the case'}: {message}."

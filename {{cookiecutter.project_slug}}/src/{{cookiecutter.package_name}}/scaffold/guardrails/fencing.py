@@ -1,0 +1,62 @@
+"""A fence round retrieved text, which its author cannot write."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Source(Protocol):
+    """What ``fence`` needs to know about a passage."""
+
+    @property
+    def text(self) -> str:
+        """The text, as indexed."""
+
+    @property
+    def source(self) -> str:
+        """The document's path."""
+
+    @property
+    def title(self) -> str:
+        """The document's title."""
+
+    @property
+    def updated(self) -> str | None:
+        """Date of the document, ISO 8601."""
+
+
+# What a parser or a model could take for a fence or for the head of a passage.
+_FENCE = re.compile(r"[<＜‹〈](?=\s*[/／]?\s*passages)", re.IGNORECASE)
+_HEAD = re.compile(r"^(\s*)[\[［](\s*\d+\s*)[\]］](?=\s*source\s*[:：])", re.IGNORECASE | re.MULTILINE)
+
+
+def fence(passages: Sequence[Source]) -> str:
+    """The passages, numbered from 1, between two lines that carry a token drawn for this request.
+
+    Text inside can neither close the fence, since it cannot know the token, nor open another one, nor pose as a further
+    passage: what looks like either is made harmless. Invisible characters, which can hide instructions, are dropped.
+    """
+    blocks = [
+        f"[{number}] source: {_flat(passage.source)} | title: {_flat(passage.title)} | "
+        f"updated: {_flat(passage.updated or 'unknown')}\n{_harmless(passage.text)}"
+        for number, passage in enumerate(passages, 1)
+    ]
+    body = "\n".join(blocks)
+    token = secrets.token_hex(8)
+    while token in body.casefold():
+        token = secrets.token_hex(8)
+    return f'<passages fence="{token}">\n{body}\n</passages fence="{token}">'
+
+
+def _harmless(text: str) -> str:
+    lines = "\n".join(text.splitlines())  # every line break that any reader knows becomes the one that the fence uses
+    visible = "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return _HEAD.sub(r"\1(\2)", _FENCE.sub("(", visible))
+
+
+def _flat(value: str) -> str:
+    return " ".join(_harmless(value).replace("|", "/").split())

@@ -1,0 +1,171 @@
+"""Who serves models. The one module that imports vendors' packages, each only when a role needs it.
+
+A new vendor is one entry of ``PROVIDERS``, and an extra in ``pyproject.toml``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .settings import ModelEntry, Parameters
+
+T = TypeVar("T")
+
+OPENAI = "https://api.openai.com/v1"
+OLLAMA = "http://localhost:11434"
+HASH_DIMENSIONS = 1024
+
+
+@dataclass(frozen=True)
+class Provider:
+    """How a provider's models are built, and what its entries need."""
+
+    chat: Callable[[ModelEntry], BaseChatModel]
+    embeddings: Callable[[ModelEntry], Embeddings]
+    extra: str | None = None
+    """The extra of ``pyproject.toml`` that brings the vendor's package."""
+    needs_base_url: bool = False
+    needs_key: bool = False
+    default_key_env: str | None = None
+
+
+def build_chat(entry: ModelEntry) -> BaseChatModel:
+    """The vendor's own chat model. Raises ``ConfigurationError`` naming the missing extra, key or wrong parameter."""
+    if entry.kind != "chat":
+        raise ConfigurationError(f"{entry.provider}/{entry.model} is an embedding; this role needs a model of kind chat.")
+    return _with_extra(entry, lambda provider: provider.chat(entry))
+
+
+def build_embeddings(entry: ModelEntry) -> Embeddings:
+    """The vendor's own embeddings. Raises ``ConfigurationError`` as ``build_chat`` does."""
+    if entry.kind != "embedding":
+        raise ConfigurationError(f"{entry.provider}/{entry.model} is a chat model; this role needs one of kind embedding.")
+    return _with_extra(entry, lambda provider: provider.embeddings(entry))
+
+
+def _with_extra(entry: ModelEntry, build: Callable[[Provider], T]) -> T:
+    provider = PROVIDERS[entry.provider]
+    try:
+        return build(provider)
+    except ModuleNotFoundError as error:
+        if provider.extra is None:
+            raise
+        raise ConfigurationError(
+            f"The provider {entry.provider} needs the package {error.name}, which is not installed; "
+            f"run: make setup EXTRAS={provider.extra} (or: pip install '.[{provider.extra}]')."
+        ) from error
+
+
+def _key(entry: ModelEntry) -> str:
+    """The key that the environment holds, or a stand-in where the provider needs none."""
+    provider = PROVIDERS[entry.provider]
+    name = entry.api_key_env or provider.default_key_env
+    value = os.environ.get(name, "") if name else ""
+    if not value and (provider.needs_key or entry.api_key_env):
+        raise ConfigurationError(
+            f"{entry.provider}/{entry.model} needs a key: set {name} in the environment, "
+            "or set APP_OFFLINE=1 to work with the offline model."
+        )
+    return value or "none"  # never empty: the vendor's client would then send OPENAI_API_KEY to whoever base_url names
+
+
+def _chosen(parameters: Parameters, **names: str) -> dict[str, Any]:
+    """The parameters that are set, under the vendor's names. Raises ``ConfigurationError`` where it has no such one."""
+    chosen = {}
+    for name, value in parameters.model_dump(exclude_none=True).items():
+        if name not in names:
+            raise ConfigurationError(f"The parameter {name} does not exist for this provider; known: {', '.join(names)}.")
+        chosen[names[name]] = value
+    return chosen
+
+
+def _offline_chat(entry: ModelEntry) -> BaseChatModel:
+    from .offline import OfflineChatModel
+
+    return OfflineChatModel(model=entry.model)
+
+
+def _offline_embeddings(_: ModelEntry) -> Embeddings:
+    from .hashing import HashEmbeddings
+
+    return HashEmbeddings(dimensions=HASH_DIMENSIONS)
+
+
+def _openai_chat(entry: ModelEntry) -> BaseChatModel:
+    from langchain_openai import ChatOpenAI
+    from pydantic import SecretStr
+
+    # Everything that the vendor's client would otherwise read from the environment is given: what is called must be
+    # what config/models.yaml says and the policy has seen. Chat completions, because every gateway speaks them and
+    # because the other API keeps the text at the vendor by default.
+    return ChatOpenAI(
+        model=entry.model,
+        base_url=str(entry.base_url or OPENAI),
+        api_key=SecretStr(_key(entry)),
+        timeout=entry.timeout,
+        stream_chunk_timeout=entry.timeout,
+        max_retries=0,
+        stream_usage=True,
+        use_responses_api=False,
+        **_chosen(entry.parameters, temperature="temperature", top_p="top_p", max_tokens="max_tokens", seed="seed"),
+    )
+
+
+def _openai_embeddings(entry: ModelEntry) -> Embeddings:
+    from langchain_openai import OpenAIEmbeddings
+    from pydantic import SecretStr
+
+    return OpenAIEmbeddings(
+        model=entry.model,
+        base_url=str(entry.base_url or OPENAI),
+        api_key=SecretStr(_key(entry)),
+        timeout=entry.timeout,
+        max_retries=0,
+        check_embedding_ctx_length=False,  # would download a vocabulary at run time
+    )
+
+
+def _ollama_chat(entry: ModelEntry) -> BaseChatModel:
+    from langchain_ollama import ChatOllama
+
+    return ChatOllama(
+        model=entry.model,
+        base_url=str(entry.base_url or OLLAMA),
+        client_kwargs={"timeout": entry.timeout},  # its own timeout parameter is ignored
+        **_chosen(
+            entry.parameters,
+            temperature="temperature",
+            top_p="top_p",
+            max_tokens="num_predict",
+            seed="seed",
+            context_tokens="num_ctx",
+        ),
+    )
+
+
+def _ollama_embeddings(entry: ModelEntry) -> Embeddings:
+    from langchain_ollama import OllamaEmbeddings
+
+    return OllamaEmbeddings(
+        model=entry.model, base_url=str(entry.base_url or OLLAMA), client_kwargs={"timeout": entry.timeout}
+    )
+
+
+PROVIDERS = {
+    "offline": Provider(_offline_chat, _offline_embeddings),
+    "openai": Provider(
+        _openai_chat, _openai_embeddings, extra="openai", needs_key=True, default_key_env="OPENAI_API_KEY"
+    ),
+    "openai-compatible": Provider(_openai_chat, _openai_embeddings, extra="openai", needs_base_url=True),
+    "ollama": Provider(_ollama_chat, _ollama_embeddings, extra="ollama"),
+}
+"""Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""

@@ -1,0 +1,39 @@
+"""Whose call is being served, and under which trace."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from opentelemetry import trace
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call from outside: the caller's id, and the channel it came through (``cli``, ``api``, ``evaluation``)."""
+
+    caller: str
+    channel: str
+
+
+current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
+"""The call being served; tasks and ``asyncio.to_thread`` inherit it."""
+
+
+@contextmanager
+def calling(call: Call) -> Iterator[None]:
+    """Serve ``call`` inside the block."""
+    token = current_call.set(call)
+    try:
+        yield
+    finally:
+        current_call.reset(token)
+
+
+def trace_id() -> str:
+    """The current span's trace id, 32 hex digits; a fresh random one where no span is active."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else secrets.token_hex(16)

@@ -1,0 +1,60 @@
+"""Logs: one JSON object a line, with the trace id, and redacted whatever wrote them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from opentelemetry import trace
+
+from ..config import Settings
+
+
+def configure_logging(settings: Settings, redact: Callable[[str], str]) -> None:
+    """Write every log record to standard error as a JSON line; message, arguments and exceptions pass ``redact``.
+
+    Handlers that libraries have put in place until now are taken down, since they would write unredacted.
+    """
+    handler = _Lines(sys.stderr)
+    handler.setFormatter(_Json(settings.root.name, redact))
+    for name in list(logging.root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+
+
+class _Json(logging.Formatter):
+    def __init__(self, service: str, redact: Callable[[str], str]) -> None:
+        super().__init__()
+        self._service, self._redact = service, redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {**_head(record), "service": self._service, "message": self._redact(record.getMessage())}
+        if record.exc_info and record.exc_info[0]:
+            line["exception"] = self._redact(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = self._redact(record.stack_info)
+        return json.dumps(line)
+
+
+class _Lines(logging.StreamHandler):  # type: ignore[type-arg]
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Logging's own report of a broken record prints the message and its arguments as they are; this one does not."""
+        self.stream.write(json.dumps({**_head(record), "message": "[WITHHELD] this record could not be formatted"}) + "\n")
+
+
+def _head(record: logging.LogRecord) -> dict[str, str]:
+    context = trace.get_current_span().get_span_context()
+    return {
+        "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname,
+        "logger": record.name,
+        "where": f"{record.module}:{record.lineno}",
+        "trace_id": trace.format_trace_id(context.trace_id) if context.is_valid else "",
+    }

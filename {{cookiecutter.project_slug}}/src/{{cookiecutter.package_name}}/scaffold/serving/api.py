@@ -1,0 +1,217 @@
+"""The API, and the page that asks it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from ..application import Application
+from ..errors import ModelUnavailable, ScaffoldError, UsageError
+from ..usecase import Answer
+from .boundary import Boundary, problem
+from .callers import holder, identify, read_keys
+from .settings import ServiceFile, follow
+
+BYTES_PER_CHARACTER = 12  # a character outside the basic plane, written as two \uXXXX escapes (RFC 8259, section 7)
+BYTES_AROUND_QUESTION = 2000
+ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+
+Key = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False, description="A key."))]
+
+
+class Question(BaseModel):
+    """What is asked, and by whom."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(description="The question, in a sentence.")
+    caller: str | None = Field(default=None, description="Who asks, from data/access.yaml; only while no keys are set.")
+
+
+class KnownCaller(BaseModel):
+    """Somebody who can be asked as while no keys are set."""
+
+    id: str
+    name: str
+    groups: list[str]
+
+
+class ProblemDetail(BaseModel):
+    """What went wrong, in one sentence."""
+
+    type: str
+    message: str
+    trace_id: str | None = Field(default=None, description="Where the log and the audit tell more; from status 500 on.")
+
+
+class Problem(BaseModel):
+    """Every answer that is not one."""
+
+    error: ProblemDetail
+
+
+def create_api(application: Application) -> FastAPI:
+    """The service on ``application``. Raises ``ConfigurationError`` for a wrong config/service.yaml or APP_API_KEYS."""
+    service = follow(application.settings)
+    keys = read_keys(application.settings.api_keys, application.index.directory.callers)
+    api = FastAPI(
+        title=service.get().title,
+        docs_url=None,  # the stock pages load their scripts from a content delivery network
+        redoc_url=None,
+        # The boundary traces; FastAPI's own telemetry would export the text of exceptions, which nobody has redacted.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        responses={status: {"model": Problem} for status in (400, 401, 403, 413, 422, 500, 502, 503)},
+    )
+    api.add_middleware(
+        Boundary,
+        telemetry=application.telemetry,
+        local=not keys,
+        limit=lambda: service.get().question_max_characters * BYTES_PER_CHARACTER + BYTES_AROUND_QUESTION,
+    )
+    api.add_exception_handler(ScaffoldError, _scaffold_error)
+    api.add_exception_handler(RequestValidationError, _validation_error)
+    api.add_exception_handler(HTTPException, _http_error)
+
+    @api.post("/api/ask")
+    async def ask(question: Question, request: Request, key: Key) -> Answer:
+        """Answer a question with what its caller may see, or refuse it where that holds no answer."""
+        caller = identify(
+            keys,
+            key.credentials if key else None,
+            question.caller,
+            request.client.host if request.client else None,
+            application.index.directory,
+        )
+        settings = service.get()
+        if len(question.question) > settings.question_max_characters:
+            raise UsageError(
+                f"The question has {len(question.question)} characters; "
+                f"at most {settings.question_max_characters} are answered."
+            )
+        try:
+            async with asyncio.timeout(settings.request_timeout_seconds):
+                return await application.ask(question.question, caller, channel="api")
+        except TimeoutError:
+            raise ModelUnavailable(
+                f"There was no answer within {settings.request_timeout_seconds:g} s; try again later."
+            ) from None
+
+    if not keys:
+
+        @api.get("/api/callers")
+        async def callers() -> list[KnownCaller]:
+            """Who can be asked as; there while no keys are set."""
+            return [
+                KnownCaller(id=id_, name=caller.name, groups=caller.groups)
+                for id_, caller in application.index.directory.callers.items()
+            ]
+
+    @api.get("/healthz", responses={})
+    async def healthz() -> dict[str, str]:
+        """Whether the process is up."""
+        return {"status": "up"}
+
+    @api.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Whether questions can be answered; 503 with the reasons where they cannot."""
+        reasons = _not_ready(application, service.error)
+        if reasons:
+            return JSONResponse({"status": "not ready", "reasons": reasons}, HTTPStatus.SERVICE_UNAVAILABLE)
+        return JSONResponse({"status": "ready"})
+
+    @api.get("/metrics", response_class=Response)
+    def metrics(key: Key) -> Response:
+        """Metrics in Prometheus' text format; for any caller's key, once keys are set."""
+        if keys:
+            holder(keys, key.credentials if key else None, application.index.directory)
+        return Response(application.telemetry.metrics_page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    @api.get("/", include_in_schema=False)
+    def page() -> Response:
+        """The page."""
+        return Response(_page(service.get(), bool(keys)), media_type="text/html")
+
+    def asset(name: str, media_type: str) -> None:
+        @api.get(f"/{name}", include_in_schema=False)
+        def send() -> Response:
+            return Response(_read(name), media_type=media_type, headers={"cache-control": "no-cache"})
+
+    for name, media_type in ASSETS.items():
+        asset(name, media_type)
+    return api
+
+
+def _not_ready(application: Application, service_error: str | None) -> list[str]:
+    # The reasons are short, for they are told to anybody: file names, but no values. The log says more.
+    reasons = []
+    try:
+        with application.state.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        if application.index.documents() == 0:
+            reasons.append("The index is empty; run ingest.")
+    except SQLAlchemyError:
+        reasons.append("The state database cannot be reached.")
+    if application.models.error or application.prompts.error or service_error:
+        reasons.append("A changed file in config/ is wrong and the last good one is served; the log says which.")
+    return reasons
+
+
+def _page(service: ServiceFile, keyed: bool) -> str:
+    shown = {
+        "examples": service.examples,
+        "maxCharacters": service.question_max_characters,
+        "keyed": keyed,
+    }
+    return (
+        _read("index.html")
+        .decode()
+        .replace("SERVICE_TITLE", html.escape(service.title))
+        .replace("SERVICE_SETTINGS", html.escape(json.dumps(shown)))
+    )
+
+
+def _read(name: str) -> bytes:
+    return files(__package__).joinpath("page", name).read_bytes()
+
+
+async def _scaffold_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ScaffoldError)
+    return problem(error.http_status, type(error).__name__, str(error))
+
+
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, HTTPStatus(error.status_code).phrase.title().replace(" ", ""), error.detail)
+
+
+async def _validation_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ValidationError", _explain(error.errors()))
+
+
+def _explain(errors: Sequence[Any]) -> str:
+    """The first mistake in one sentence; what was sent is not repeated."""
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        return "The body is not valid JSON."
+    field = ".".join(str(part) for part in first["loc"][1:])
+    if not field:
+        return 'Send a JSON object such as {"question": "..."}, with Content-Type: application/json.'
+    if first["type"] == "extra_forbidden":
+        return "There are only the fields question and caller."
+    return f"{field}: {first['msg'][0].lower()}{first['msg'][1:]}."

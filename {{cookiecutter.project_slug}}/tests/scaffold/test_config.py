@@ -1,0 +1,108 @@
+"""Settings and YAML files: mistakes are named with file, line, field and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from {{ cookiecutter.package_name }}.scaffold.config import File, LastGood, Settings, find_root, load_yaml
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
+
+
+class Part(File):
+    """A part of a whole."""
+
+    size: int = 1
+
+
+class Whole(File):
+    """A file with nesting."""
+
+    name: str
+    parts: dict[str, Part] = {}
+    rows: list[Part] = []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", r"whole\.yaml:1: name: this field is required\."),
+        ("name: a\nnmae: b\n", r"whole\.yaml:2: nmae: there is no such field; known: name, parts, rows \(did you mean 'name'\?\)\."),
+        ("name: a\nparts:\n  x:\n    size: big\n", r"whole\.yaml:4: parts\.x\.size: .*integer.*, not 'big'\."),
+        ("name: a\nparts:\n  x:\n    sise: 2\n", r"whole\.yaml:4: parts\.x\.sise: there is no such field; known: size"),
+        ("name: a\nrows:\n  - size: 1\n  - size: big\n", r"whole\.yaml:4: rows\.1\.size: "),
+        ("name: a\nname: b\n", r"whole\.yaml:2: not valid YAML: the key 'name' is written twice\."),
+        ("name: [a\n", r"whole\.yaml:\d: not valid YAML: "),
+        ("- a\n", r"whole\.yaml:1: the file: "),
+        ("name: !!python/object/apply:os.getcwd []\n", r"whole\.yaml:1: not valid YAML: "),
+    ],
+)
+def test_a_mistake_is_named_with_file_line_field_and_what_is_allowed(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError, match=says):
+        load_yaml(path, Whole)
+
+
+def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"gone\.yaml: there is no such file"):
+        load_yaml(tmp_path / "gone.yaml", Whole)
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match=r"binary\.yaml: cannot be read as UTF-8"):
+        load_yaml(tmp_path / "binary.yaml", Whole)
+
+
+def test_settings_come_from_the_environment_and_a_mistake_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_OFFLINE", "1")
+    assert Settings.load(tmp_path).offline is True
+    monkeypatch.setenv("APP_OFFLINE", "perhaps")
+    with pytest.raises(ConfigurationError, match="APP_OFFLINE: .*boolean"):
+        Settings.load(tmp_path)
+
+
+def test_a_dotenv_file_serves_as_environment(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("APP_OFFLINE=1\nOTHER=ignored\n", "utf-8")
+    assert Settings.load(tmp_path).offline is True
+
+
+def test_the_project_is_found_from_a_folder_inside_it_and_not_from_outside(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert find_root(project / "data" / "documents") == project
+    with pytest.raises(ConfigurationError, match="set APP_ROOT"):
+        find_root(tmp_path)
+    monkeypatch.setenv("APP_ROOT", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="APP_ROOT is"):
+        find_root(project)
+    monkeypatch.setenv("APP_ROOT", str(project))
+    assert find_root(tmp_path) == project
+
+
+def test_a_changed_file_is_followed_and_a_broken_one_leaves_the_last_good_value(tmp_path: Path) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_text("name: one\n", "utf-8")
+    followed = LastGood(lambda: [path], lambda: load_yaml(path, Whole), "whole.yaml")
+    assert (followed.get().name, followed.error) == ("one", None)
+    path.write_text("name: another\n", "utf-8")
+    assert (followed.get().name, followed.error) == ("another", None)
+    path.write_text("nam: broken\n", "utf-8")
+    assert followed.get().name == "another"
+    assert "whole.yaml:1: nam" in str(followed.error)
+    path.write_text("name: mended again\n", "utf-8")
+    assert (followed.get().name, followed.error) == ("mended again", None)
+
+
+def test_a_swapped_symbolic_link_is_followed_as_a_configmap_mount_swaps_it(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "whole.yaml").write_text(f"name: {name}\n", "utf-8")
+    link, path = tmp_path / "data", tmp_path / "data" / "whole.yaml"
+    link.symlink_to("one")
+    followed = LastGood(lambda: [path], lambda: load_yaml(path, Whole), "whole.yaml")
+    assert followed.get().name == "one"
+    (tmp_path / "new").symlink_to("two")
+    (tmp_path / "new").replace(link)
+    assert followed.get().name == "two"

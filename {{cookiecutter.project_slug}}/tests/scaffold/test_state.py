@@ -1,0 +1,55 @@
+"""The state database: migrated on opening, equal to the tables in code, safe between processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import select, update
+
+from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
+from {{ cookiecutter.package_name }}.scaffold.state import audit_heads, metadata, open_state
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_declares(tmp_path: Path) -> None:
+    with open_state(Settings(root=tmp_path)).begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_opening_twice_keeps_what_is_there(tmp_path: Path) -> None:
+    with open_state(Settings(root=tmp_path)).begin() as connection:
+        connection.execute(audit_heads.insert().values(log="x", sequence=1, mac="m", offset=0))
+    with open_state(Settings(root=tmp_path)).begin() as connection:
+        assert connection.execute(select(audit_heads.c.sequence)).scalar_one() == 1
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////proc/none/state.db", "nodialect://host/db"])
+def test_a_database_that_cannot_be_opened_is_a_clear_error(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="check APP_STATE_URL"):
+        open_state(Settings(root=tmp_path, state_url=url))
+
+
+def _count(root: Path, times: int) -> None:
+    engine = open_state(Settings(root=root))
+    for _ in range(times):
+        with engine.begin() as connection:
+            before = connection.execute(select(audit_heads.c.sequence)).scalar_one()
+            connection.execute(update(audit_heads).values(sequence=before + 1))
+
+
+def test_processes_that_read_and_then_write_do_not_lose_updates(tmp_path: Path) -> None:
+    with open_state(Settings(root=tmp_path)).begin() as connection:
+        connection.execute(audit_heads.insert().values(log="x", sequence=0, mac="m", offset=0))
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=_count, args=(tmp_path, 50)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    with open_state(Settings(root=tmp_path)).begin() as connection:
+        assert connection.execute(select(audit_heads.c.sequence)).scalar_one() == 100
