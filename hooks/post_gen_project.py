@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CONTEXT = json.loads({{ cookiecutter | jsonify | tojson }})  # type: ignore  # noqa: F821
+CONTEXT = json.loads({{cookiecutter | jsonify | tojson}})  # type: ignore  # noqa: F821
 ANSWERS = Path(".copier-answers.yml")
 
 
@@ -72,7 +72,7 @@ def origin() -> "dict[str, str]":
         return {"_src_path": str(folder)}
     commit = git(folder, "describe", "--tags", "--always")
     local = Path(os.environ.get("PWD", "."), Path(typed).expanduser()).resolve() == folder
-    source = str(folder) if local else git(folder, "remote", "get-url", "origin")
+    source = str(folder) if local else git(folder, "config", "--get", "remote.origin.url")
     if typed.startswith(("gh:", "gl:")):  # copier reads these two as cookiecutter does
         source = typed
     return {"_commit": commit, "_src_path": without_credentials(source or str(folder))}

@@ -7,20 +7,21 @@ cookiecutter renders this file before it runs it. The rules are those of `cookie
 import json
 import re
 import sys
+from typing import Any
 
-CONTEXT = json.loads({{ cookiecutter | jsonify | tojson }})  # type: ignore  # noqa: F821
-TYPED = json.loads({{ _cookiecutter | default({}) | jsonify | tojson }})  # type: ignore  # noqa: F821
+CONTEXT = json.loads({{cookiecutter | jsonify | tojson}})  # type: ignore  # noqa: F821
+TYPED = json.loads({{_cookiecutter | default({}) | jsonify | tojson}})  # type: ignore  # noqa: F821
 SHOWN = 80  # characters of a refused value that its message repeats
 
 
-def broken(value: str, rule: dict) -> bool:
+def broken(value: str, rule: "dict[str, Any]") -> bool:
     if "max" in rule:
-        return len(value) > rule["max"]
+        return len(value) > int(rule["max"])
     if "match" in rule:
         return re.fullmatch(rule["match"], value) is None
     if "forbid" in rule:
         return re.search(rule["forbid"], value) is not None
-    return value in rule["reserved"].split()
+    return value in str(rule["reserved"]).split()
 
 
 def refusal(question: str) -> "str | None":

@@ -87,6 +87,11 @@ def copier_question(spec: Spec, question: str) -> list[str]:
     return lines
 
 
+def anyones(path: str) -> str:
+    """A pattern that fits the path whatever the answers: copier renders some patterns before it knows them."""
+    return "/" + re.sub(r"\{\{.*?\}\}", "*", path)
+
+
 def excluded(spec: Spec) -> list[str]:
     """Patterns of paths that copier leaves out: always, by the answers, and when it updates a project."""
     patterns = ["/.git", "__pycache__", "*.py[co]", ".DS_Store"]
@@ -94,10 +99,10 @@ def excluded(spec: Spec) -> list[str]:
         kept = " and ".join(f"{key} in {values}" for key, values in row["only"].items())
         patterns.append(f"{{% if not ({kept}) %}}/{flat(row['path'])}{{% endif %}}")
     for path in spec["_owned"]:
-        patterns.append(f"{{% if _copier_operation == 'update' %}}/{flat(path)}{{% endif %}}")
+        patterns.append(f"{{% if _copier_operation == 'update' %}}{anyones(path)}{{% endif %}}")
     for path, since in spec["_arrivals"].items():
         test = f"_copier_operation == 'update' and starter_files|default(0)|int < {since}"
-        patterns.append(f"{{% if {test} %}}!/{flat(path)}{{% endif %}}")
+        patterns.append(f"{{% if {test} %}}!{anyones(path)}{{% endif %}}")
     return patterns
 
 
@@ -125,7 +130,7 @@ def copier_yml(spec: Spec) -> str:
         "",
         "# Never overwritten, not even by `copier recopy`: what belongs to the user.",
         "_skip_if_exists:",
-        *(f"  - {scalar('/' + flat(path))}" for path in spec["_owned"]),
+        *(f"  - {scalar(anyones(path))}" for path in spec["_owned"]),
     ]
     for question in questions(spec):
         lines += copier_question(spec, question)
@@ -179,9 +184,7 @@ def outputs(root: Path = ROOT) -> dict[Path, str]:
 
 def stale(root: Path = ROOT) -> list[Path]:
     return [
-        path
-        for path, text in outputs(root).items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        path for path, text in outputs(root).items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
 
 

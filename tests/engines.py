@@ -26,13 +26,15 @@ Answers = Mapping[str, str]
 Snapshot = dict[str, tuple[int, bytes | None]]
 
 
-def run(*command: str | Path, cwd: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str | Path, cwd: Path, check: bool = True, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command that must not ask anything; on failure the test shows everything that it said."""
     path = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**os.environ, "PATH": path, "PWD": str(cwd), **environment},
+        env={**os.environ, "PATH": path, "PWD": str(cwd), **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

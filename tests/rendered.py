@@ -64,7 +64,9 @@ def leftovers(project: Path, package: str) -> list[str]:
         name = path.relative_to(project).as_posix()
         source = source_of(name, package)
         raw = source.exists() and "{% raw %}" in source.read_text(encoding="utf-8")
-        trace = r"\{\{[- ]*cookiecutter|\{%-? *(end)?raw|_copier_answers" + ("" if raw else r"|(?<!\$)\{\{|\{%|(?<!\$)\{#")
+        trace = r"\{\{[- ]*cookiecutter|\{%-? *(end)?raw|_copier_answers" + (
+            "" if raw else r"|(?<!\$)\{\{|\{%|(?<!\$)\{#"
+        )
         found += [f"{name}: {line.strip()}" for line in text.splitlines() if re.search(trace, line)]
     return found
 

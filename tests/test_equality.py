@@ -88,8 +88,8 @@ def test_a_git_address_is_recorded_without_its_credentials(released: Path, tmp_p
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     other.mkdir()
-    run("cookiecutter", "--no-input", f"{address}.git", cwd=one, **redirect)
-    run("copier", "copy", "--defaults", f"{address}.git", "acme-assistant", cwd=other, **redirect)
+    run("cookiecutter", "--no-input", f"{address}.git", cwd=one, environment=redirect)
+    run("copier", "copy", "--defaults", f"{address}.git", "acme-assistant", cwd=other, environment=redirect)
     assert differences(snapshot(one), snapshot(other)) == []
     text = (one / "acme-assistant" / ".copier-answers.yml").read_text(encoding="utf-8")
     assert '_src_path: "https://git.example.com/team/genai-template.git"' in text

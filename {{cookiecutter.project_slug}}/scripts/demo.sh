@@ -1,21 +1,32 @@
 #!/bin/sh
 # What the assistant can do, from an empty index to the gate. Needs no key and no server.
 set -eu
-step() { printf '\n\033[1m— %s\033[0m\n' "$1"; }
 app={{ cookiecutter.project_slug }}
+step() { printf '\n\033[1m%s\033[0m\n' "$1"; }
+ask() {
+    printf '\n\033[36m> %s\033[0m  (%s)\n' "$2" "$1"
+    "$app" ask --as "$1" "$2"
+}
 
 step "1/4 Index data/documents"
 "$app" ingest
+
 step "2/4 Ask"
-for question in \
-    "QUESTION-1" \
-    "QUESTION-2" \
-    "QUESTION-3"; do
-    printf '\n> %s\n' "$question"
-    "$app" ask "$question"
-done
-step "3/4 Evaluate the answers"
+ask callum "How long does a remote access session last before I get thrown out?"
+ask anna "Wie lang muss mein Passwort mindestens sein?"
+ask moira "Up to what amount may a department head approve a budgeted purchase?"
+printf '\nThe same question from someone outside the group: the passage is not even found.\n'
+ask callum "Up to what amount may a department head approve a budgeted purchase?"
+
+step "3/4 Measure the answers against the reviewed cases"
 "$app" eval run
-step "4/4 Is it fit for the proof-of-concept stage?"
-"$app" gate poc
-printf '\nNow look at the page: \033[1mmake run\033[0m, then open the address that it prints.\n'
+
+step "4/4 Is the project fit for the proof-of-concept stage?"
+if ! "$app" gate poc; then
+    # The template's own default owner is a placeholder, and the gate is right to refuse it. Anything else is a defect.
+    red=$("$app" gate poc --json | python -c 'import json, sys; print(*[c["id"] for c in json.load(sys.stdin)["checks"] if not c["passed"]])')
+    [ "$red" = owner ] || exit 1
+    printf '\nRed, as it should be: nobody real owns this yet. Write who does into governance/ownership.yaml, then: make gate\n'
+fi
+
+printf '\nNow look at the page: \033[1mmake run\033[0m, and open the address that it prints.\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from {{ cookiecutter.package_name }}.scaffold.config import File, LastGood, Settings, find_root, load_yaml
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
@@ -20,8 +21,8 @@ class Whole(File):
     """A file with nesting."""
 
     name: str
-    parts: dict[str, Part] = {}
-    rows: list[Part] = []
+    parts: dict[str, Part] = Field(default={})
+    rows: list[Part] = Field(default=[])
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_settings_come_from_the_environment_and_a_mistake_names_the_variable(
     monkeypatch.setenv("APP_OFFLINE", "1")
     assert Settings.load(tmp_path).offline is True
     monkeypatch.setenv("APP_OFFLINE", "perhaps")
-    with pytest.raises(ConfigurationError, match="APP_OFFLINE: .*boolean"):
+    with pytest.raises(ConfigurationError, match=r"APP_OFFLINE: .*boolean"):
         Settings.load(tmp_path)
 
 

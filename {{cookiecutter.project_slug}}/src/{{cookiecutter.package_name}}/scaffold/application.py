@@ -16,6 +16,7 @@ from .governance.principal import Principal
 from .guardrails import redact
 from .models import Models
 from .observability import Call, Telemetry, calling
+from .observability.names import REQUESTS
 from .prompts import Prompts
 from .retrieval import Index
 from .state import open_state
@@ -54,7 +55,9 @@ class Application(Parts):
         if not question:
             raise UsageError("The question is empty; write what you want to know.")
         if len(question) > QUESTION_MAX_CHARACTERS:
-            raise UsageError(f"The question has {len(question)} characters; at most {QUESTION_MAX_CHARACTERS} are answered.")
+            raise UsageError(
+                f"The question has {len(question)} characters; at most {QUESTION_MAX_CHARACTERS} are answered."
+            )
         with (
             self.telemetry.span("answer", **{"app.channel": channel}),
             calling(Call(caller=caller.id, channel=channel)),
@@ -62,10 +65,10 @@ class Application(Parts):
             try:
                 answer = await self.usecase.ask(question, caller)
             except ScaffoldError as error:
-                self.telemetry.count("requests", outcome="error", channel=channel)
+                self.telemetry.count(REQUESTS, outcome="error", channel=channel)
                 self._record(question, caller, channel, error=type(error).__name__)
                 raise
-            self.telemetry.count("requests", outcome="refused" if answer.refused else "answered", channel=channel)
+            self.telemetry.count(REQUESTS, outcome="refused" if answer.refused else "answered", channel=channel)
             self._record(
                 question,
                 caller,
@@ -100,7 +103,7 @@ class Application(Parts):
 def open_application(settings: Settings, usecase: Callable[[Parts], UseCase], service: str) -> Application:
     """Put the parts together for ``usecase``. Raises ``ConfigurationError`` for anything that is missing or wrong."""
     state = open_state(settings)
-    telemetry = Telemetry.start(settings, service)
+    telemetry = Telemetry.start(settings, service, redact)
     audit = AuditLog.open(settings, state, redact)
     policy = Policy(settings)
     models = Models(settings, policy, audit, telemetry)

@@ -47,7 +47,9 @@ def commands(build: Build) -> typer.Typer:
     app.add_typer(audit, name="audit")
 
     def opened(offline: bool = False) -> Application:
-        settings = Settings.load(**({"offline": True} if offline else {}))
+        settings = Settings.load()
+        if offline:
+            settings = settings.model_copy(update={"offline": True})
         configure_logging(settings, redact)
         return build(settings)
 
@@ -68,7 +70,8 @@ def commands(build: Build) -> typer.Typer:
             return
         out.print(f"\n{escape(answer.answer)}\n", style="yellow" if answer.refused else "bold")
         for citation in answer.citations:
-            out.print(f"  [cyan]\\[{citation.number}][/] {escape(citation.title)} [dim]{escape(citation.source)}, {citation.updated}[/]")
+            where = f"{citation.source}, {citation.updated}" if citation.updated else citation.source
+            out.print(f"  [cyan]\\[{citation.number}][/] {escape(citation.title)} [dim]{escape(where)}[/]")
             out.print(f"      [dim]{escape(_shorten(citation.passage))}[/]")
         out.print(
             f"\n[dim]asked as {asker.id} · confidence {answer.confidence:.2f} · {answer.model} · {answer.prompt}"
@@ -79,7 +82,7 @@ def commands(build: Build) -> typer.Typer:
     def ingest(as_json: Json = False) -> None:
         """Bring the index in line with data/documents."""
         with opened() as application:
-            report = application.index.sync(progress=None if as_json else lambda line: err.print(f"[dim]{escape(line)}[/]"))
+            report = application.index.sync(None if as_json else lambda line: err.print(f"[dim]{escape(line)}[/]"))
         if as_json:
             _json(report.as_dict())
             return
@@ -108,7 +111,8 @@ def commands(build: Build) -> typer.Typer:
         from .evaluation import run as run_suite
 
         with opened(offline) as application:
-            record = asyncio.run(run_suite(application, load_suite(application.settings, suite), progress=None if as_json else _progress))
+            chosen = load_suite(application.settings, suite)
+            record = asyncio.run(run_suite(application, chosen, progress=None if as_json else _progress))
         if as_json:
             _json(record.model_dump(mode="json"))
         else:
@@ -159,7 +163,9 @@ def commands(build: Build) -> typer.Typer:
         raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
     @app.command()
-    def schemas(check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is stale.")] = False) -> None:
+    def schemas(
+        check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is stale.")] = False,
+    ) -> None:
         """Write the JSON schemas of all YAML files to schemas/, where editors find them."""
         from .schemas import write
 

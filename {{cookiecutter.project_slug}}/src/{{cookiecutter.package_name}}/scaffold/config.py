@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         found = root or find_root(Path.cwd())
         env_file = found / ".env"
         try:
-            return cls(_env_file=env_file if env_file.is_file() else None, **{"root": found, **overrides})
+            return cls(_env_file=env_file, **{"root": found, **overrides})  # type: ignore[call-arg]
         except ValidationError as error:
             first = error.errors()[0]
             name = "APP_" + "_".join(str(part) for part in first["loc"]).upper()

@@ -33,7 +33,7 @@ class Answer(BaseModel):
 
     answer: str
     citations: list[Citation] = []
-    confidence: float = Field(ge=0, le=1, description="Share of the answer that its citations support, times retrieval's.")
+    confidence: float = Field(ge=0, le=1, description="How well the citations support the answer and match the question.")
     refused: bool = False
     model: str = Field(description="provider/model that wrote it, or 'none' where no model was asked.")
     prompt: str = Field(description="name.locale@version of the prompt.")

@@ -1,1 +1,24 @@
-"""evaluation."""
+"""Measuring answers: cases, graders, the runner, records and reports."""
+
+from .dataset import Case, load_cases
+from .record import CaseResult, Metric, Run, judge, newest, summarise
+from .report import markdown, render
+from .runner import run
+from .suite import SuiteFile, Threshold, load_suite
+
+__all__ = [
+    "Case",
+    "CaseResult",
+    "Metric",
+    "Run",
+    "SuiteFile",
+    "Threshold",
+    "judge",
+    "load_cases",
+    "load_suite",
+    "markdown",
+    "newest",
+    "render",
+    "run",
+    "summarise",
+]

@@ -45,14 +45,14 @@ class Expected(_Strict):
 class Review(_Strict):
     """Whether a person stands behind the case. Only then does it count."""
 
-    state: Literal["approved", "unreviewed"] = Field(description="unreviewed cases are shown and never counted.")
-    by: str = Field(default="", description="Who approved it.")
+    state: Literal["reviewed", "unreviewed"] = Field(description="unreviewed cases are shown and never counted.")
+    by: str = Field(default="", description="Who reviewed it.")
     on: date | None = Field(default=None, description="When, ISO 8601.")
 
     @model_validator(mode="after")
     def _signed(self) -> Review:
-        if self.state == "approved" and not (self.by.strip() and self.on):
-            raise ValueError("an approved case names who approved it and when: fill in by and on")
+        if self.state == "reviewed" and not (self.by.strip() and self.on):
+            raise ValueError("a reviewed case names who reviewed it and when; fill in by and on")
         return self
 
 
@@ -95,7 +95,7 @@ def load_cases(path: Path) -> list[Case]:
             problems.append(f"{where}: not a JSON object on one line: {error}.")
         else:
             if case.id in lines_of:
-                problems.append(f"{where}: id: {case.id!r} is already used on line {lines_of[case.id]}; ids are unique.")
+                problems.append(f"{where}: id: {case.id!r} is taken by line {lines_of[case.id]}; ids are unique.")
             lines_of.setdefault(case.id, number)
             cases.append(case)
     if problems:
@@ -116,6 +116,7 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _explain(where: str, problem: Any) -> str:
     loc = [str(part) for part in problem["loc"]]
     message = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    message = f"{message[0].lower()}{message[1:]}"
     if problem["type"] == "extra_forbidden":
         shapes: dict[str, type[BaseModel]] = {"expected": Expected, "review": Review}
         known = shapes[loc[0]].model_fields if len(loc) > 1 else Case.model_fields
@@ -123,5 +124,5 @@ def _explain(where: str, problem: Any) -> str:
     elif problem["type"] == "missing":
         message = "this field is required"
     elif not isinstance(problem["input"], (dict, list)):
-        message = f"{message[0].lower()}{message[1:]}, not {problem['input']!r}"
+        message += f", not {problem['input']!r}"
     return f"{where}: {'.'.join(loc) or 'the case'}: {message}."

@@ -186,7 +186,7 @@ def holds(text: str, wording: str) -> bool:
     return re.search(before + re.escape(folded) + after, fold(text)) is not None
 
 
-_TYPOGRAPHY = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-"} | dict.fromkeys("‘’‚", "'"))  # fmt: skip
+_TYPOGRAPHY = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | dict.fromkeys("‘’‚", "'"))
 
 
 def fold(text: str) -> str:

@@ -1,6 +1,7 @@
 """What is allowed, who answers for it, and what happened: policy, ownership, audit, callers."""
 
-from .audit import AuditLog, Verification
+from .audit import AuditLog
+from .chain import Verification
 from .ownership import OwnershipFile, placeholders
 from .policy import Policy, PolicyFile
 from .principal import AccessFile, Directory, Principal

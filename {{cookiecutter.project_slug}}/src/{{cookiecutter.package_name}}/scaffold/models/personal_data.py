@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, SkipValidation
 
@@ -21,41 +21,40 @@ from .governed import Governed, Passage
 Change = Callable[[str], str]
 
 PLACEHOLDER = re.compile(r"«[A-Z_]+_\d+»")
-BEGUN = re.compile(r"«[A-Z_0-9]{0,40}$")
-# In JSON a model may write the quotation marks as escapes, and the stream may end in the midst of one.
-JSON_PLACEHOLDER = re.compile(r"(?:«|\\u00ab)([A-Z_]+_\d+)(?:»|\\u00bb)", re.IGNORECASE)
-JSON_BEGUN = re.compile(r"(?:(?:«|\\u00ab)[A-Z_0-9]{0,40})?(?:\\(?:u0{0,2}|u00[ab]))?$", re.IGNORECASE)
+# In JSON a model may write the quotation marks as escapes, and a piece may end in the midst of one.
+OPENING, CLOSING = (re.compile(rf"(?<!\\)\\u00{code}", re.IGNORECASE) for code in ("ab", "bb"))
+ESCAPE_BEGUN = re.compile(r"(?<!\\)\\(?:u(?:0(?:0[ab]?)?)?)?$", re.IGNORECASE)
+
+OPAQUE = frozenset({"image", "image_url", "audio", "input_audio", "video", "file", "document"})
+MACHINERY = frozenset({"id", "index", "signature", "tool_call_id", "tool_use_id", "type"})
+"""Keys inside a message that name or sign things: changed, they would no longer fit together."""
 
 
 class PersonalData(Governed):
-    """Hides personal data in all that goes out, by the policy's action for the provider: redact, pseudonymise or block."""
+    """Hides personal data in all that goes out, as the policy says: redact, pseudonymise or block."""
 
     policy: SkipValidation[Policy] = Field(repr=False)
     telemetry: SkipValidation[Telemetry] = Field(repr=False)
-    provider: str
 
     def passage(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> Passage:
         """Raises ``PolicyViolation``, with nothing sent, where the action is block and there is something to hide."""
-        action = self.policy.personal_data_action(self.provider)
-        if action == "allow":
-            return Passage(messages)
+        action = self.policy.personal_data_action
         pseudonyms = Pseudonyms()
-        found: list[str] = []
+        kinds: list[str] = []
 
         def hide(text: str) -> str:
-            kinds = [finding.kind for finding in find(text)]
-            found.extend(kinds)
-            if not kinds:
-                return text
-            return pseudonyms.hide(text) if action == "pseudonymise" else redact(text)
+            hidden = pseudonyms.hide(text) if action == "pseudonymise" else redact(text)
+            if hidden != text:
+                kinds.extend(finding.kind for finding in find(text))
+            return hidden
 
         hidden = [change_message(message, hide) for message in messages]
-        for kind in found:
+        for kind in kinds:
             self.telemetry.count(PERSONAL_DATA, kind=kind)
-        if found and action not in ("redact", "pseudonymise"):
+        if kinds and action == "block":
             raise PolicyViolation(
-                f"The text holds personal data ({', '.join(sorted(set(found)))}), and governance/policy.yaml says to "
-                f"{action} it on the way to {self.provider}; nothing was sent. Leave it out, or ask who owns the policy."
+                f"The text holds personal data ({', '.join(sorted(set(kinds)))}), which governance/policy.yaml keeps from "
+                "going to a model; nothing was sent. Leave it out, or ask who answers for the data."
             )
         return Restoring(hidden, pseudonyms) if action == "pseudonymise" else Passage(hidden)
 
@@ -65,7 +64,7 @@ class Restoring(Passage):
 
     def __init__(self, messages: list[BaseMessage], pseudonyms: Pseudonyms) -> None:
         super().__init__(messages)
-        self._restore = pseudonyms.restore
+        self._restore, self._pending = pseudonyms.restore, pseudonyms.pending
         self._held: dict[tuple[str, Any], str] = {}
 
     def answered(self, result: ChatResult) -> ChatResult:
@@ -84,10 +83,10 @@ class Restoring(Passage):
         last = message.chunk_position == "last"
         content: Any = message.content
         if isinstance(content, str):
-            content = self._text("text", 0, content, last)
+            content = self._text("string", 0, content, last)
         else:
             content = [
-                {**block, "text": self._text("text", block.get("index", 0), block["text"], last)}
+                {**block, "text": self._text("block", block.get("index", 0), block["text"], last)}
                 if isinstance(block, dict) and block.get("type") == "text"
                 else block
                 for block in content
@@ -108,34 +107,31 @@ class Restoring(Passage):
         """What was begun and never ended was no placeholder."""
         chunks = []
         for (kind, index), text in self._held.items():
-            if not text:
-                continue
-            if kind == "text":
-                content: Any = text if index == 0 else [{"type": "text", "text": text, "index": index}]
-                message = AIMessageChunk(content=content)
-            else:
-                call = {"name": None, "args": text, "id": None, "index": index, "type": "tool_call_chunk"}
+            if kind == "json":
+                call = ToolCallChunk(name=None, args=text, id=None, index=index, type="tool_call_chunk")
                 message = AIMessageChunk(content="", tool_call_chunks=[call])
+            else:
+                message = AIMessageChunk(
+                    content=text if kind == "string" else [{"type": "text", "text": text, "index": index}]
+                )
             chunks.append(ChatGenerationChunk(message=message))
         return chunks
 
     def _text(self, kind: str, index: Any, text: str, last: bool) -> str:
-        text = PLACEHOLDER.sub(lambda match: self._restore(match[0]), self._held.pop((kind, index), "") + text)
-        return self._hold((kind, index), text, BEGUN, last)
+        text = self._restore(self._held.pop((kind, index), "") + text)
+        return self._hold((kind, index), text, 0 if last else self._pending(text))
 
     def _json(self, index: Any, text: str, last: bool) -> str:
-        def escaped(match: re.Match[str]) -> str:
-            return json.dumps(self._restore(f"«{match[1]}»"), ensure_ascii=False)[1:-1]
+        text = CLOSING.sub("»", OPENING.sub("«", self._held.pop(("json", index), "") + text))
+        text = PLACEHOLDER.sub(lambda match: json.dumps(self._restore(match[0]), ensure_ascii=False)[1:-1], text)
+        escape = ESCAPE_BEGUN.search(text)
+        begun = len(escape[0]) if escape else 0
+        return self._hold(("json", index), text, 0 if last else begun + self._pending(text[: len(text) - begun]))
 
-        text = JSON_PLACEHOLDER.sub(escaped, self._held.pop(("json", index), "") + text)
-        return self._hold(("json", index), text, JSON_BEGUN, last)
-
-    def _hold(self, key: tuple[str, Any], text: str, begun: re.Pattern[str], last: bool) -> str:
-        match = None if last else begun.search(text)
-        if not match or not match[0]:
-            return text
-        self._held[key] = match[0]
-        return text[: match.start()]
+    def _hold(self, key: tuple[str, Any], text: str, characters: int) -> str:
+        if characters:
+            self._held[key] = text[-characters:]
+        return text[: len(text) - characters]
 
 
 def change_message(message: BaseMessage, change: Change) -> BaseMessage:
@@ -165,8 +161,5 @@ def _change(value: Any, change: Change) -> Any:
                 f"A message holds {value['type']} content, which cannot be searched for personal data; nothing was sent. "
                 "Send its text instead."
             )
-        return {key: _change(item, change) for key, item in value.items()}
+        return {key: item if key in MACHINERY else _change(item, change) for key, item in value.items()}
     return value
-
-
-OPAQUE = frozenset({"image", "image_url", "audio", "input_audio", "video", "file", "document"})

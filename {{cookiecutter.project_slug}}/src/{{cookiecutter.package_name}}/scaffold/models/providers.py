@@ -39,30 +39,28 @@ class Provider:
 
 
 def build_chat(entry: ModelEntry) -> BaseChatModel:
-    """The vendor's own chat model. Raises ``ConfigurationError`` naming the missing extra, key or wrong parameter."""
-    if entry.kind != "chat":
-        raise ConfigurationError(f"{entry.provider}/{entry.model} is an embedding; this role needs a model of kind chat.")
-    return _with_extra(entry, lambda provider: provider.chat(entry))
+    """The vendor's own chat model. Raises ``ConfigurationError`` naming the missing package, key or wrong parameter."""
+    return _build(entry, PROVIDERS[entry.provider].chat)
 
 
 def build_embeddings(entry: ModelEntry) -> Embeddings:
     """The vendor's own embeddings. Raises ``ConfigurationError`` as ``build_chat`` does."""
-    if entry.kind != "embedding":
-        raise ConfigurationError(f"{entry.provider}/{entry.model} is a chat model; this role needs one of kind embedding.")
-    return _with_extra(entry, lambda provider: provider.embeddings(entry))
+    return _build(entry, PROVIDERS[entry.provider].embeddings)
 
 
-def _with_extra(entry: ModelEntry, build: Callable[[Provider], T]) -> T:
-    provider = PROVIDERS[entry.provider]
+def _build(entry: ModelEntry, factory: Callable[[ModelEntry], T]) -> T:
     try:
-        return build(provider)
+        return factory(entry)
     except ModuleNotFoundError as error:
-        if provider.extra is None:
+        extra = PROVIDERS[entry.provider].extra
+        if extra is None:
             raise
         raise ConfigurationError(
             f"The provider {entry.provider} needs the package {error.name}, which is not installed; "
-            f"run: make setup EXTRAS={provider.extra} (or: pip install '.[{provider.extra}]')."
+            f"run: make setup EXTRAS={extra} (or: pip install '.[{extra}]')."
         ) from error
+    except ValueError as error:  # pydantic's errors are such
+        raise ConfigurationError(f"{entry.provider}/{entry.model} cannot be built: {error}.") from error
 
 
 def _key(entry: ModelEntry) -> str:

@@ -45,8 +45,9 @@ class _Json(logging.Formatter):
 
 class _Lines(logging.StreamHandler):  # type: ignore[type-arg]
     def handleError(self, record: logging.LogRecord) -> None:
-        """Logging's own report of a broken record prints the message and its arguments as they are; this one does not."""
-        self.stream.write(json.dumps({**_head(record), "message": "[WITHHELD] this record could not be formatted"}) + "\n")
+        """Name a record that cannot be written; logging itself would print its message and arguments as they are."""
+        line = {**_head(record), "message": "[WITHHELD] this record could not be formatted"}
+        self.stream.write(json.dumps(line) + self.terminator)
 
 
 def _head(record: logging.LogRecord) -> dict[str, str]:

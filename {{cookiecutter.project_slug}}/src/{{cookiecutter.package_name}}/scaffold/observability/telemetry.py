@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry._logs import NoOpLoggerProvider
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.instrumentation.genai.langchain import LangChainInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
@@ -67,14 +65,14 @@ class Telemetry:
         self._write: dict[str, Callable[[float, Mapping[str, str]], None]] = {}
         for name, metric in METRICS.items():
             if metric.kind == "counter":
-                self._write[name] = meter.create_counter(metric.page, description=metric.text).add
+                self._write[name] = meter.create_counter(name, description=metric.text).add
             elif metric.kind == "gauge":
-                self._write[name] = meter.create_gauge(metric.page, description=metric.text).set
+                self._write[name] = meter.create_gauge(name, description=metric.text).set
             else:
                 self._write[name] = meter.create_histogram(
-                    metric.page, description=metric.text, explicit_bucket_boundaries_advisory=metric.buckets
+                    name, description=metric.text, explicit_bucket_boundaries_advisory=metric.buckets
                 ).record
-        self._instrumented = _instrument_langchain(tracers, meters)
+        self._instrumented: object | None = _instrument_langchain(tracers, meters)
 
     @classmethod
     def start(cls, settings: Settings, service: str, redact: Redact = _withhold) -> Telemetry:
@@ -84,9 +82,11 @@ class Telemetry:
         Raises ``ConfigurationError`` where the environment asks for message content in telemetry.
         """
         _refuse_content()
-        resource = Resource.create({SERVICE_NAME: service, "deployment.mode": "offline" if settings.offline else "online"})
+        resource = Resource.create({SERVICE_NAME: service, "app.offline": settings.offline})
         tracers = TracerProvider(resource=resource)
         if any(os.environ.get(name) for name in ENDPOINTS):
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # only where it is used
+
             tracers.add_span_processor(BatchSpanProcessor(_Redacting(OTLPSpanExporter(), redact)))
         registry = CollectorRegistry()
         reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
@@ -117,8 +117,11 @@ class Telemetry:
 
     def shutdown(self) -> None:
         """Send what is waiting and stop; a second call does nothing."""
-        if LangChainInstrumentor()._callback_handler is self._instrumented:
-            LangChainInstrumentor().uninstrument()
+        if self._instrumented is None:
+            return
+        instrumentor = _langchain()
+        if instrumentor._callback_handler is self._instrumented:
+            instrumentor.uninstrument()
         self._instrumented = None
         self._tracers.shutdown()
         self._meters.shutdown()
@@ -128,23 +131,32 @@ class Telemetry:
         if metric is None:
             raise ValueError(f"observability/names.py lists no metric {name!r}{nearest(name, METRICS)}.")
         if metric.kind not in kinds or labels.keys() - set(metric.labels):
-            raise ValueError(f"{name} is a {metric.kind} with the labels {metric.labels}, not a {kinds} with {tuple(labels)}.")
+            raise ValueError(f"{name} is a {metric.kind} with {metric.labels}, not a {kinds} with {tuple(labels)}.")
         self._write[name](value, labels)
 
 
 def _refuse_content() -> None:
     """Refuse to start rather than to send messages along: turned on by one variable, nobody would notice."""
-    wanted = {
-        OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: get_content_capturing_mode() is not ContentCapturingMode.NO_CONTENT,
-        OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK: bool(os.environ.get(OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK)),
-    }
-    for name in (name for name, on in wanted.items() if on):
+    captured = get_content_capturing_mode() is not ContentCapturingMode.NO_CONTENT
+    hooked = bool(os.environ.get(OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK))
+    if captured or hooked:
+        name = (
+            OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT
+            if captured
+            else OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK
+        )
         raise ConfigurationError(f"{name} would send questions, documents and answers out as telemetry; unset it.")
+
+
+def _langchain() -> Any:
+    from opentelemetry.instrumentation.genai.langchain import LangChainInstrumentor  # takes most of a second
+
+    return LangChainInstrumentor()  # type: ignore[no-untyped-call]  # the same object in the whole process
 
 
 def _instrument_langchain(tracers: TracerProvider, meters: MeterProvider) -> object:
     """Patch LangChain to trace into these providers, instead of those of an application that started earlier."""
-    instrumentor = LangChainInstrumentor()
+    instrumentor = _langchain()
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()
     instrumentor.instrument(

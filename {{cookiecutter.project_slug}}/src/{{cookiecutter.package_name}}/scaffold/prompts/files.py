@@ -17,7 +17,8 @@ from ..errors import ConfigurationError
 
 MESSAGES: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 # A prompt is edited by people who may not deploy code, so it renders in a sandbox; a typo is an error, never a blank.
-ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)  # noqa: S701
+# It writes text for a model, not HTML, so nothing is escaped.
+ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
 
 
 class PromptMessage(File):
@@ -96,7 +97,8 @@ class Prompts:
             )
         if variables.keys() != set(found.file.input):
             raise ConfigurationError(
-                f"Prompt {name!r} takes {', '.join(sorted(found.file.input))}, but was given {', '.join(sorted(variables))}."
+                f"Prompt {name!r} takes {', '.join(sorted(found.file.input))}, "
+                f"but was given {', '.join(sorted(variables)) or 'nothing'}."
             )
         try:
             messages = [kind(content=template.render(variables)) for kind, template in found.templates]
@@ -133,7 +135,8 @@ def _load(path: Path) -> _Loaded:
         raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
     file = parse_yaml(text, PromptFile, path)
     if path.name != f"{file.name}.{file.locale}.yaml":
-        raise ConfigurationError(f"{path}: holds {file.name!r} in {file.locale!r}; call it {file.name}.{file.locale}.yaml.")
+        name = f"{file.name}.{file.locale}.yaml"
+        raise ConfigurationError(f"{path}: holds {file.name!r} in {file.locale!r}; call it {name}.")
     used: set[str] = set()
     templates = []
     for message in file.messages:

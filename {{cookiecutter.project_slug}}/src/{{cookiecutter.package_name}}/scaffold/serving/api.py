@@ -7,7 +7,7 @@ import html
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
-from importlib.resources import files
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -29,7 +29,8 @@ from .settings import ServiceFile, follow
 
 BYTES_PER_CHARACTER = 12  # a character outside the basic plane, written as two \uXXXX escapes (RFC 8259, section 7)
 BYTES_AROUND_QUESTION = 2000
-ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+PAGE = Path(__file__).parent / "page"
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 Key = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False, description="A key."))]
 
@@ -83,9 +84,7 @@ def create_api(application: Application) -> FastAPI:
         local=not keys,
         limit=lambda: service.get().question_max_characters * BYTES_PER_CHARACTER + BYTES_AROUND_QUESTION,
     )
-    api.add_exception_handler(ScaffoldError, _scaffold_error)
-    api.add_exception_handler(RequestValidationError, _validation_error)
-    api.add_exception_handler(HTTPException, _http_error)
+    _answer_errors(api)
 
     @api.post("/api/ask")
     async def ask(question: Question, request: Request, key: Key) -> Answer:
@@ -146,13 +145,14 @@ def create_api(application: Application) -> FastAPI:
         """The page."""
         return Response(_page(service.get(), bool(keys)), media_type="text/html")
 
-    def asset(name: str, media_type: str) -> None:
-        @api.get(f"/{name}", include_in_schema=False)
-        def send() -> Response:
-            return Response(_read(name), media_type=media_type, headers={"cache-control": "no-cache"})
+    @api.get("/page/{name}", include_in_schema=False)
+    def asset(name: str) -> Response:
+        """A file of the page."""
+        media_type = MEDIA_TYPES.get(PurePosixPath(name).suffix)
+        if media_type is None or name not in {file.name for file in PAGE.iterdir()}:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return Response((PAGE / name).read_bytes(), media_type=media_type, headers={"cache-control": "no-cache"})
 
-    for name, media_type in ASSETS.items():
-        asset(name, media_type)
     return api
 
 
@@ -178,30 +178,27 @@ def _page(service: ServiceFile, keyed: bool) -> str:
         "keyed": keyed,
     }
     return (
-        _read("index.html")
-        .decode()
+        (PAGE / "index.html")
+        .read_text("utf-8")
         .replace("SERVICE_TITLE", html.escape(service.title))
         .replace("SERVICE_SETTINGS", html.escape(json.dumps(shown)))
     )
 
 
-def _read(name: str) -> bytes:
-    return files(__package__).joinpath("page", name).read_bytes()
+def _answer_errors(api: FastAPI) -> None:
+    """Give every error the shape of ``Problem``; what is not expected is the boundary's to answer."""
 
+    @api.exception_handler(ScaffoldError)
+    async def scaffold_error(_: Request, error: ScaffoldError) -> JSONResponse:
+        return problem(error.http_status, type(error).__name__, str(error))
 
-async def _scaffold_error(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ScaffoldError)
-    return problem(error.http_status, type(error).__name__, str(error))
+    @api.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, "RequestError", f"{error.detail.rstrip('.')}.")
 
-
-async def _http_error(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    return problem(error.status_code, HTTPStatus(error.status_code).phrase.title().replace(" ", ""), error.detail)
-
-
-async def _validation_error(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ValidationError", _explain(error.errors()))
+    @api.exception_handler(RequestValidationError)
+    async def validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ValidationError", _explain(error.errors()))
 
 
 def _explain(errors: Sequence[Any]) -> str:

@@ -60,6 +60,7 @@ class Boundary:
     """
 
     def __init__(self, app: ASGIApp, *, telemetry: Telemetry, local: bool, limit: Callable[[], int]) -> None:
+        """Stand in front of ``app``."""
         self.app, self.telemetry, self.local, self.limit = app, telemetry, local, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,8 +71,8 @@ class Boundary:
             started = perf_counter()
             with self.telemetry.span(f"{scope['method']} /api"):
                 status = await self._guarded(scope, receive, send)
-                seconds = perf_counter() - started
-                log.info("%s %s %d in %.0f ms", scope["method"], scope["path"], status, seconds * 1000)
+                milliseconds = (perf_counter() - started) * 1000
+                log.info("%s %s %d in %.0f ms", scope["method"], scope["path"], status, milliseconds)
         else:
             await self._guarded(scope, receive, send)
 
@@ -97,14 +98,14 @@ class Boundary:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large(limit))
+                raise HTTPException(413, _too_large(limit))
             return message
 
         try:
             refusal = self._refusal(scope["method"], Headers(scope=scope), limit)
             await (refusal or self.app)(scope, receive_within_limit, send_with_headers)
         except Exception:
-            # The text of an exception may hold what somebody asked: it goes to the log, which is redacted, and no further.
+            # An exception's text may hold what somebody asked: it goes to the log, which is redacted, and no further.
             log.exception("%s %s failed", scope["method"], scope["path"])
             if status:
                 raise
@@ -120,10 +121,11 @@ class Boundary:
             return None
         origin = headers.get("origin")
         if origin is not None and _authority(origin)[1] != host.lower():
-            return problem(403, "PolicyViolation", "A page of another origin may not ask here; a proxy must pass Host on.")
+            message = "A page of another origin may not ask here; a proxy in between must pass the Host header on."
+            return problem(403, "PolicyViolation", message)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > limit:
-            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "ContentTooLarge", _too_large(limit))
+            return problem(413, "RequestError", _too_large(limit))
         return None
 
 

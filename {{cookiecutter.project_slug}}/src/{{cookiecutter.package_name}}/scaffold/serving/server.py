@@ -68,4 +68,5 @@ def _listen(host: str, port: int) -> socket.socket:
             reason = "another program listens there; stop it, or choose another port"
         else:
             reason = f"{(error.strerror or str(error)).lower()}; choose another"
-        raise ConfigurationError(f"Cannot listen on {host}:{port}: {reason} (--port, or config/service.yaml).") from None
+        where = "--host and --port, or config/service.yaml"
+        raise ConfigurationError(f"Cannot listen on {host}, port {port}: {reason} ({where}).") from None

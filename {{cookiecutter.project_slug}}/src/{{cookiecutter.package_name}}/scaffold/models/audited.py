@@ -1,0 +1,118 @@
+"""Control: one audit record per model call, however it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from contextvars import copy_context
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from pydantic import Field, SkipValidation
+
+from ..errors import PolicyViolation
+from ..governance.audit import AuditLog
+from ..guardrails.personal_data import redact
+from ..observability import current_call
+from .governed import Governed, Passage, run_metadata
+from .settings import ModelInfo
+
+
+class Seen(Passage):
+    """What came out of a call: its text, its token counts, and how it ended."""
+
+    def __init__(self, messages: list[BaseMessage]) -> None:
+        super().__init__(messages)
+        self.text = ""
+        self.usage: UsageMetadata | None = None
+        self.finish_reason: str | None = None
+
+    def answered(self, result: ChatResult) -> ChatResult:
+        """Look at the answer."""
+        for generation in result.generations:
+            self._look(generation)
+        return result
+
+    def piece(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
+        """Look at the piece."""
+        self._look(chunk)
+        return chunk
+
+    def _look(self, generation: Any) -> None:
+        self.text += generation.text
+        told = {**(generation.generation_info or {}), **generation.message.response_metadata}
+        self.finish_reason = told.get("finish_reason") or told.get("done_reason") or self.finish_reason
+        if isinstance(generation.message, AIMessage) and generation.message.usage_metadata:
+            self.usage = add_usage(self.usage, generation.message.usage_metadata)
+
+    @staticmethod
+    def outcome(error: BaseException | None) -> str:
+        """``answered``, ``denied`` (by a control, nothing sent), ``failed``, or ``abandoned`` (the caller went away)."""
+        if error is None:
+            return "answered"
+        if isinstance(error, PolicyViolation):
+            return "denied"
+        return "failed" if isinstance(error, Exception) else "abandoned"
+
+
+class Audited(Governed):
+    """Writes what was called, by whom, with which prompt, and how it ended; digests and lengths instead of text."""
+
+    audit: SkipValidation[AuditLog] = Field(repr=False)
+    info: ModelInfo
+    role: str
+
+    def passage(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> Passage:
+        """Outermost but for the meter, so that calls which other controls refuse are on record too."""
+        metadata, call = run_metadata(), current_call.get()
+        text = json.dumps([[message.type, redact(message.text)] for message in messages], ensure_ascii=False)
+        return _Recorded(
+            messages,
+            self.audit,
+            {
+                "role": self.role,
+                "provider": self.info.provider,
+                "model": options.get("model", self.info.model),
+                "model_sha256": self.info.sha256,
+                "prompt": metadata.get("prompt"),
+                "prompt_sha256": metadata.get("prompt_sha256"),
+                "caller": call.caller if call else None,
+                "channel": call.channel if call else None,
+                "messages": len(messages),
+                # Of the redacted text: a digest of a telephone number could be guessed.
+                "messages_sha256": hashlib.sha256(text.encode()).hexdigest(),
+                "messages_characters": len(text),
+            },
+        )
+
+
+class _Recorded(Seen):
+    def __init__(self, messages: list[BaseMessage], audit: AuditLog, fields: dict[str, Any]) -> None:
+        super().__init__(messages)
+        self._audit, self._fields = audit, fields
+        # An abandoned stream is closed by whoever collects it, in another context: keep the trace and the caller.
+        self._context = copy_context()
+
+    def ended(self, error: BaseException | None) -> None:
+        self._context.run(self._audit.append, "model_call", **self._record(error))
+
+    async def aended(self, error: BaseException | None) -> None:
+        # In a thread, for it waits for the disk; shielded, for a cancelled call is on record too.
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self.ended, error))
+
+    def _record(self, error: BaseException | None) -> dict[str, Any]:
+        answer = redact(self.text)
+        return {
+            **self._fields,
+            "outcome": self.outcome(error),
+            "error": type(error).__name__ if isinstance(error, Exception) else None,
+            "finish_reason": self.finish_reason,
+            "answer_sha256": hashlib.sha256(answer.encode()).hexdigest() if answer else None,
+            "answer_characters": len(answer),
+            "input_tokens": self.usage["input_tokens"] if self.usage else None,
+            "output_tokens": self.usage["output_tokens"] if self.usage else None,
+        }

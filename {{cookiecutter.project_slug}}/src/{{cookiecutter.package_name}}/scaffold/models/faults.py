@@ -1,0 +1,114 @@
+"""Control: whatever a vendor's client raises becomes one clear error, and an answer that breaks off is an error."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from langchain_core import exceptions as langchain
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from ..errors import ModelError, ModelUnavailable, ScaffoldError
+from .governed import Governed, Passage
+from .settings import WHERE, ModelEntry
+
+# The statuses that every vendor uses alike (RFC 9110 section 15, RFC 6585 section 4).
+SENTENCES: dict[int, tuple[type[ModelError], str]] = {
+    400: (ModelError, "rejected the request as invalid{detail}; check the model's parameters in {where}"),
+    401: (ModelError, "did not accept the key; check the environment variable {key}"),
+    403: (ModelError, "refused access to this key; ask whoever administers the account, or check {key}"),
+    404: (ModelError, "does not know the model{detail}; check model and base_url in {where}"),
+    413: (ModelError, "found the request too long; ask for less, or retrieve fewer passages"),
+    429: (ModelUnavailable, "throttles: its rate limit or quota is used up; try again later"),
+}
+
+
+class Translated(Governed):
+    """Raises ``ModelError`` or ``ModelUnavailable`` in place of the vendor's own errors, in every kind of call."""
+
+    entry: ModelEntry
+
+    def passage(self, messages: list[BaseMessage], options: Any) -> Passage:
+        """Knows whether the answer came to its end."""
+        return _Watched(messages, self.entry)
+
+
+class _Watched(Passage):
+    def __init__(self, messages: list[BaseMessage], entry: ModelEntry) -> None:
+        super().__init__(messages)
+        self._entry, self._finished = entry, False
+
+    def answered(self, result: ChatResult) -> ChatResult:
+        for generation in result.generations:
+            self._look(generation)
+        self._check()
+        return result
+
+    def piece(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
+        self._look(chunk)
+        return chunk
+
+    def complete(self) -> list[ChatGenerationChunk]:
+        self._check()
+        return []
+
+    def ended(self, error: BaseException | None) -> None:
+        # Not what is no Exception: a cancellation or an abandoned stream is the caller's doing, and stays what it is.
+        if isinstance(error, Exception) and not isinstance(error, ScaffoldError):
+            raise explain(error, self._entry) from error
+
+    def _look(self, generation: Any) -> None:
+        told = {**(generation.generation_info or {}), **generation.message.response_metadata}
+        ended = isinstance(generation.message, AIMessageChunk) and generation.message.chunk_position == "last"
+        self._finished |= ended or any(told.get(key) for key in ("finish_reason", "done_reason", "done"))
+
+    def _check(self) -> None:
+        """A connection that closes between two pieces looks like an end; only the vendor's word makes it one."""
+        if not self._finished:
+            raise ModelUnavailable(f"{_name(self._entry)} broke off in the midst of its answer; ask again.")
+
+
+def explain(error: Exception, entry: ModelEntry) -> ModelError:
+    """The error that a person can act on. What a vendor said is quoted in part only where it helps to mend."""
+    name = _name(entry)
+    if _is(error, langchain.ModelTimeoutError, httpx.TimeoutException, asyncio.TimeoutError):
+        return ModelUnavailable(f"{name} did not answer within {entry.timeout:g} seconds; try again, or raise timeout in {WHERE}.")
+    if isinstance(error, langchain.ContextOverflowError):
+        return ModelError(f"{name} found the request too long; ask for less, or retrieve fewer passages.")
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int) and status >= 400:
+        if status >= 500:
+            return ModelUnavailable(f"{name} has a fault of its own (status {status}); try again later.")
+        kind, sentence = SENTENCES.get(status, (ModelError, "refused the request with status {status}{detail}"))
+        said = sentence.format(
+            status=status, detail=_detail(error), where=WHERE, key=entry.api_key_env or "that holds the key"
+        )
+        return kind(f"{name} {said}.")
+    if _is(error, httpx.RemoteProtocolError, httpx.ReadError):
+        return ModelUnavailable(f"{name} broke off in the midst of its answer; ask again.")
+    if _is(error, langchain.ModelConnectionError, httpx.TransportError, ConnectionError):
+        where = entry.base_url or "its usual address"
+        return ModelUnavailable(f"{name} cannot be reached at {where}; check that it runs, and base_url in {WHERE}.")
+    return ModelError(f"{name} sent an answer that cannot be read ({type(error).__name__}); check that base_url in {WHERE} is right.")
+
+
+def _is(error: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether the error, or one that it was raised from, is of one of these kinds."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, kinds):
+            return True
+        seen = seen.__cause__
+    return False
+
+
+def _name(entry: ModelEntry) -> str:
+    return f"The model {entry.provider}/{entry.model}"
+
+
+def _detail(error: Exception) -> str:
+    body = getattr(error, "body", None)
+    said = body.get("message") if isinstance(body, dict) else getattr(error, "error", None)
+    return f" ({' '.join(said.split())[:200]})" if isinstance(said, str) and said.strip() else ""

@@ -1,0 +1,190 @@
+"""The checks of a gate. Each looks at the application and answers what it found, or raises what is missing.
+
+Passing takes a return: whatever is raised, an unforeseen exception included, is a failed check.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from langchain_core.messages import HumanMessage
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from ..application import Application
+from ..config import load_yaml
+from ..errors import EvidenceError, PolicyViolation, ScaffoldError
+from ..evaluation import Run, SuiteFile, judge, load_suite, newest, summarise
+from ..evidence import COMPARED, fingerprint
+from ..governance.ownership import OwnershipFile, placeholders
+from ..governance.policy import PolicyFile
+from ..governance.principal import AccessFile
+from ..models import ModelsFile
+from ..models.governed import Governed
+from ..models.personal_data import PersonalData
+from ..retrieval.access import access_of
+from ..retrieval.settings import RetrievalFile
+from ..state import documents
+from .stages import CheckName, EvaluationRequired, Stage
+
+Check = Callable[[Application, Stage], str]
+"""Answers what was found; raises ``EvidenceError`` with what is missing, where, and how to mend it."""
+
+PROBES = ("probe@mail-probe.com", "DE89 3704 0044 0532 0130 00", "4111 1111 1111 1111")
+"""Personal data of nobody: an address, the IBAN registry's example for Germany, a card number made for tests."""
+
+CONFIGURATION: Mapping[str, type[BaseModel]] = {
+    "config/models.yaml": ModelsFile,
+    "config/retrieval.yaml": RetrievalFile,
+    "data/access.yaml": AccessFile,
+    "governance/policy.yaml": PolicyFile,
+}
+"""Files that are followed while the service runs; prompts know their own errors."""
+
+UNWATCHED = frozenset({".git", ".venv", "__pycache__", "data", "node_modules", "runs", "var"})
+"""Folders that no update writes to: the project's documents, its own output, and what tools keep."""
+
+
+def evaluation(application: Application, stage: Stage) -> str:
+    """The newest run of the stage's suite passed, is recent, and was made on what is here now."""
+    required = stage.evaluation
+    suite = load_suite(application.settings, required.suite)
+    run = newest(application, suite.name)
+    digests = fingerprint(application, application.settings.path(suite.dataset))
+    if problems := shortcomings(run, required, suite, digests, datetime.now(UTC)):
+        raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
+    return f"{run.id}: {len(run.cases)} reviewed cases, every threshold reached, on what is here now."
+
+
+def shortcomings(
+    run: Run, required: EvaluationRequired, suite: SuiteFile, digests: Mapping[str, str], now: datetime
+) -> list[str]:
+    """Why ``run`` is no evidence for the stage. Its own verdict is not asked: cases are counted and judged again."""
+    age = now - run.started_at
+    problems = []
+    if changed := [part for part in COMPARED if run.digests.get(part) != digests[part]]:
+        problems.append(f"{', '.join(changed)} changed since the run (run 'make eval')")
+    if age < timedelta(0):
+        problems.append(
+            f"it is dated in the future, {run.started_at:%Y-%m-%d %H:%M} UTC (set the clock, run 'make eval')"
+        )
+    if age > timedelta(hours=required.max_age_hours):
+        hours = age / timedelta(hours=1)
+        problems.append(f"it is {hours:.0f} h old, at most {required.max_age_hours:g} h count (run 'make eval')")
+    if len(run.cases) < required.min_cases:
+        problems.append(f"{len(run.cases)} reviewed cases, at least {required.min_cases} are demanded (review more)")
+    problems += [
+        verdict.reason.rstrip(".") for verdict in judge(summarise(run.cases), suite.thresholds) if not verdict.passed
+    ]
+    return problems
+
+
+def owner(application: Application, _: Stage) -> str:
+    """Somebody answers for the service."""
+    path = application.settings.path("governance", "ownership.yaml")
+    ownership = load_yaml(path, OwnershipFile)
+    if missing := placeholders(ownership):
+        raise EvidenceError(f"governance/ownership.yaml names nobody: {'; '.join(missing)}. Write down who it is.")
+    return f"{ownership.service_owner.name} answers for it."
+
+
+def access(application: Application, _: Stage) -> str:
+    """There are documents, and a rule says of each who may see it."""
+    rules = load_yaml(application.settings.path("data", "access.yaml"), AccessFile).rules
+    with application.state.begin() as connection:
+        sources = connection.execute(select(documents.c.source).order_by(documents.c.source)).scalars().all()
+    if not sources or not application.index.documents():
+        raise EvidenceError("The index is empty; run 'make ingest'.")
+    if unnamed := [source for source in sources if access_of(source, rules) is None]:
+        raise EvidenceError(f"No rule in data/access.yaml names {_listed(unnamed)}; add one and run 'make ingest'.")
+    return f"A rule names each of {len(sources)} indexed documents."
+
+
+def audit(application: Application, _: Stage) -> str:
+    """The audit log holds something, and its chain verifies."""
+    verification = application.audit.verify()
+    if not verification.ok:
+        raise EvidenceError(f"{verification.message} Find out who changed it, and restore it from a copy.")
+    if not verification.records:
+        raise EvidenceError("The audit log is empty: no answer was ever recorded; run 'make eval'.")
+    return f"{verification.records} records, the chain verifies."
+
+
+def personal_data(application: Application, _: Stage) -> str:
+    """Invented personal data is hidden on its way to each chat model; the models themselves are not called."""
+    file = load_yaml(application.settings.path("config", "models.yaml"), ModelsFile)
+    roles = [role for role, name in file.roles.items() if file.models[name].kind == "chat"]
+    if not roles:
+        raise EvidenceError("config/models.yaml has no chat role; add one.")
+    for role in roles:
+        if shown := [probe for probe in PROBES if probe in _as_sent(application, role)]:
+            raise EvidenceError(f"The model of role {role!r} would be sent {_listed(shown)}; restore scaffold/models.")
+    return f"Hidden on the way to {_listed(roles)}: {application.policy.personal_data_action}."
+
+
+def _as_sent(application: Application, role: str) -> str:
+    """The probes as the model of ``role`` would get them."""
+    model, text = application.models.get(role), "; ".join(PROBES)
+    while isinstance(model, Governed):
+        if isinstance(model, PersonalData):
+            try:
+                return "".join(message.text for message in model.passage([HumanMessage(text)], {}).messages)
+            except PolicyViolation:
+                return ""
+        model = model.inner
+    return text
+
+
+def reload(application: Application, _: Stage) -> str:
+    """What is served is what the files say: none is in error behind a last good version."""
+    errors = []
+    for path, shape in CONFIGURATION.items():
+        try:
+            load_yaml(application.settings.path(path), shape)
+        except ScaffoldError as error:
+            errors.append(str(error))
+    parts = application.models, application.prompts, application.policy, application.index
+    errors += [part.error for part in parts if part.error]  # valid, and yet not in use: a key or a package is missing
+    if errors:
+        raise EvidenceError(" ".join(dict.fromkeys(errors)))
+    return "Every configuration file is valid and in use."
+
+
+def unresolved(application: Application, _: Stage) -> str:
+    """No update of the template is half merged."""
+    if left := conflicts(application.settings.root):
+        raise EvidenceError(f"An update left conflicts in {_listed(left)}; resolve them.")
+    return "No update is half merged."
+
+
+def conflicts(root: Path) -> list[str]:
+    """Files below ``root`` that an update left for a person: with conflict markers, or rejected parts (``.rej``)."""
+    markers = tuple(b"\n" + sign * 7 + b" " for sign in (b"<", b">"))  # spelled so that this file is none of them
+    left = []
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(name for name in names if name not in UNWATCHED and not name.endswith("_cache"))
+        for name in sorted(files):
+            path = Path(folder, name)
+            if path.suffix == ".rej" or (path.is_file() and any(sign in b"\n" + path.read_bytes() for sign in markers)):
+                left.append(path.relative_to(root).as_posix())
+    return left
+
+
+def _listed(names: list[str], shown: int = 5) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
+CHECKS: Mapping[CheckName, tuple[str, Check]] = {
+    "access": ("F08", access),
+    "audit": ("F15", audit),
+    "conflicts": ("F23", unresolved),
+    "evaluation": ("F11", evaluation),
+    "owner": ("F18", owner),
+    "personal_data": ("F14", personal_data),
+    "reload": ("F02", reload),
+}
+"""Each check with the failure mode that it stands against."""

@@ -1,0 +1,54 @@
+"""The shape of ``governance/stages.yaml``: what a project must show before it may call itself fit for a stage."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from ..config import File, Settings, load_yaml, nearest
+from ..errors import UsageError
+
+CheckName = Literal["access", "audit", "conflicts", "evaluation", "owner", "personal_data", "reload"]
+
+
+class EvaluationRequired(File):
+    """What the newest evaluation run must be."""
+
+    suite: str = Field(description="Name of a file in evals/suites.")
+    min_cases: int = Field(ge=1, description="Fewest reviewed cases.")
+    max_age_hours: float = Field(gt=0, description="Oldest run that still counts.")
+
+
+class Stage(File):
+    """One stage: its evaluation, and the checks that must all pass."""
+
+    evaluation: EvaluationRequired
+    checks: list[CheckName] = Field(min_length=1, description="Checks that must all pass.")
+
+    @field_validator("checks")
+    @classmethod
+    def _once(cls, checks: list[CheckName]) -> list[CheckName]:
+        for name in checks:
+            if checks.count(name) > 1:
+                raise ValueError(f"{name!r} is listed twice")
+        return checks
+
+
+class StagesFile(File):
+    """``governance/stages.yaml``."""
+
+    stages: dict[str, Stage] = Field(
+        min_length=1, description="Stages by name, in the order that a project takes them."
+    )
+
+
+def load_stage(settings: Settings, name: str) -> Stage:
+    """The stage of that name. Raises ``UsageError`` naming the known ones, ``ConfigurationError`` for a wrong file."""
+    stages = load_yaml(settings.path("governance", "stages.yaml"), StagesFile).stages
+    if name not in stages:
+        known = ", ".join(stages)
+        raise UsageError(
+            f"There is no stage {name!r} in governance/stages.yaml{nearest(name, stages)}; known: {known}."
+        )
+    return stages[name]

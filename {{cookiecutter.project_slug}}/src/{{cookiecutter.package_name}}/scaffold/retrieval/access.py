@@ -1,0 +1,33 @@
+"""Who may see which document, by the rules of ``data/access.yaml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..governance.principal import Rule
+
+
+@dataclass(frozen=True)
+class Access:
+    """Names that may see a document, and names that may not, whatever is allowed. See ``Principal.names``."""
+
+    allow: tuple[str, ...]
+    deny: tuple[str, ...] = ()
+
+
+def access_of(source: str, rules: Sequence[Rule]) -> Access | None:
+    """What the first matching rule says about ``source``; None where no rule does: nobody may see it."""
+    for rule in rules:
+        if _pattern(rule.path).fullmatch(source):
+            return Access(tuple(sorted(set(rule.allow))), tuple(sorted(set(rule.deny))))
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _pattern(glob: str) -> re.Pattern[str]:
+    """``*`` stays within a folder, ``**`` crosses folders, ``**/`` may also be no folder; all else is literal."""
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+    return re.compile("".join(parts.get(p) or re.escape(p) for p in re.split(r"(\*\*/|\*\*|\*)", glob)), re.DOTALL)

@@ -1,0 +1,114 @@
+"""Documents on disk: found, read once, and turned into plain text with a title, a date and a language."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DocumentError
+from . import formats
+
+SOURCE_MAX_CHARACTERS = 500
+"""Length of ``documents.source`` in the state database."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it was read. ``text`` is Markdown where the original has headings."""
+
+    source: str
+    """Path below ``data/documents``, with forward slashes."""
+    title: str
+    text: str
+    updated: str | None
+    """Date, ISO 8601; None where the document gives none."""
+    language: str | None
+    """Two letters, as ISO 639-1; None where the document gives none."""
+    status: str | None
+    """As the document says, for example ``superseded``."""
+    sha256: str
+    """Of the bytes that ``text`` was read from."""
+
+
+READERS: dict[str, Callable[[bytes], formats.Content]] = {
+    ".md": formats.markdown,
+    ".markdown": formats.markdown,
+    ".html": formats.html,
+    ".htm": formats.html,
+    ".txt": formats.text,
+    ".pdf": formats.pdf,
+}
+
+
+def find(folder: Path) -> Iterator[tuple[str, DocumentError | None]]:
+    """Every file below ``folder`` as its source, in order, with the reason where it cannot be a document.
+
+    Files and folders whose name starts with a dot are not looked at.
+    """
+    failed: list[OSError] = []
+    for name, folders, files in os.walk(folder, onerror=failed.append):
+        at = Path(name)
+        links = [entry for entry in folders if (at / entry).is_symlink()]
+        folders[:] = sorted(entry for entry in folders if not entry.startswith(".") and entry not in links)
+        for entry in sorted([*files, *links]):
+            if not entry.startswith("."):
+                source = (at / entry).relative_to(folder).as_posix()
+                yield source.encode("utf-8", "backslashreplace").decode(), _unfit(at / entry, source)
+    for error in failed:
+        source = Path(error.filename).relative_to(folder).as_posix()
+        yield source, DocumentError(f"{source}: the folder cannot be read ({error.strerror}).")
+
+
+def _unfit(path: Path, source: str) -> DocumentError | None:
+    if not source.isprintable() or len(source) > SOURCE_MAX_CHARACTERS:
+        reason = f"has a name that is not plain text of at most {SOURCE_MAX_CHARACTERS} characters; rename it"
+    elif path.is_symlink():
+        # Access goes by path: through a link, a document would be seen under another path's rule.
+        reason = "is a symbolic link, which is not followed; put the document itself there"
+    elif not stat.S_ISREG(path.lstat().st_mode):
+        reason = "is not a regular file"
+    elif path.suffix.lower() not in READERS:
+        reason = f"has no extension that can be read; known: {', '.join(READERS)}"
+    else:
+        return None
+    return DocumentError(f"{source}: {reason}.")
+
+
+def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
+    """The bytes of a document and their SHA-256. Raises ``DocumentError`` where there are none or too many."""
+    try:
+        with (folder / source).open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise DocumentError(f"{source}: cannot be read ({error.strerror}).") from None
+    if len(data) > max_bytes:
+        raise DocumentError(f"{source}: is larger than config/retrieval.yaml allows; split it, or raise max_megabytes.")
+    if not data.strip():
+        raise DocumentError(f"{source}: is empty.")
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def parse(source: str, data: bytes, sha256: str) -> Document:
+    """The document in ``data``. Raises ``DocumentError`` saying what is wrong with it."""
+    path = Path(source)
+    try:
+        content = READERS[path.suffix.lower()](data)
+    except formats.Unreadable as error:
+        raise DocumentError(f"{source}: {error}.") from None
+    except RecursionError:
+        raise DocumentError(f"{source}: is nested too deeply to be read.") from None
+    if not content.text.strip():
+        raise DocumentError(f"{source}: holds no text; if it is a scan, run text recognition (OCR) on it.")
+    return Document(
+        source=source,
+        title=content.title or path.stem.replace("-", " ").replace("_", " ").strip(),
+        text=content.text,
+        updated=content.updated,
+        language=content.language,
+        status=content.status,
+        sha256=sha256,
+    )

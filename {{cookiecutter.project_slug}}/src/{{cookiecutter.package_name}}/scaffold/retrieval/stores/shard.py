@@ -1,0 +1,146 @@
+"""The folder that an embedded index lives in: made whole, opened at first use, let go of when idle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import qdrant_edge as edge
+
+from ...errors import ConfigurationError
+
+WAIT_SECONDS = 10.0
+"""How long to wait for another process to let go of the index."""
+IDLE_SECONDS = 2.0
+"""After this long without use the index is let go of, so that other processes get their turn."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What an index was built with; nothing else can be compared with what it holds."""
+
+    vectors: str
+    dimensions: int
+    words: str
+
+
+class Shard:
+    """One Qdrant Edge shard below ``path``. Any number of threads, one process at a time."""
+
+    def __init__(self, path: Path, wait_seconds: float = WAIT_SECONDS) -> None:
+        """``path``: the index's folder, made with the first write."""
+        self.path, self._wait = path, wait_seconds
+        self._lock = threading.Condition()
+        self._open: Any = None
+        self._users = 0
+        self._timer: threading.Timer | None = None
+
+    @contextmanager
+    def opened(self, create: Built | None = None) -> Iterator[Any]:
+        """The open shard; None where there is none yet, unless ``create`` says how to make it.
+
+        Raises ``ConfigurationError`` where another process keeps it, or where it is damaged.
+        """
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            if self._open is None and create and not self.path.exists():
+                self._make(create)
+            if self._open is None and self.path.exists():
+                self._open = self._load()
+            self._users += 1
+            shard = self._open
+        try:
+            yield shard
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._lock.notify_all()
+                if not self._users and self._open is not None:
+                    self._timer = threading.Timer(IDLE_SECONDS, self.close)
+                    self._timer.daemon = True
+                    self._timer.start()
+
+    def built(self) -> Built | None:
+        """What the index was built with; None where there is none."""
+        try:
+            return Built(**json.loads((self.path / "built.json").read_text("utf-8")))
+        except FileNotFoundError:
+            return None
+
+    def close(self) -> None:
+        """Let go of the folder, unless a search or a sync is under way; the next use opens it again."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            if self._open is not None and not self._users:
+                self._open.close()
+                self._open = None
+
+    def drop(self) -> None:
+        """Delete the index. Raises ``ConfigurationError`` where another process uses it."""
+        with self._lock:
+            with self.opened():
+                pass  # proves that no other process has it
+            self._lock.wait_for(lambda: not self._users)
+            self.close()
+            if self.path.exists():
+                doomed = self.path.with_name(f"{self.path.name}.old")
+                shutil.rmtree(doomed, ignore_errors=True)
+                self.path.rename(doomed)  # at once: a half-deleted index would be taken for a damaged one
+                shutil.rmtree(doomed)
+
+    def _make(self, built: Built) -> None:
+        new = self.path.with_name(f"{self.path.name}.new")
+        shutil.rmtree(new, ignore_errors=True)  # left by a process that died here
+        (new / "shard").mkdir(parents=True)
+        config = edge.EdgeConfig(
+            vectors={"dense": edge.EdgeVectorParams(built.dimensions, edge.Distance.Cosine)},
+            sparse_vectors={"bm25": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        )
+        shard = edge.EdgeShard.create(str(new / "shard"), config)
+        for field in ("allow", "deny", "source", "id"):
+            shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
+        shard.flush()
+        shard.close()
+        (new / "built.json").write_text(json.dumps(asdict(built)), "utf-8")
+        new.rename(self.path)
+
+    def _load(self) -> Any:
+        deadline = time.monotonic() + self._wait
+        while True:
+            try:
+                shard = edge.EdgeShard.load(str(self.path / "shard"))
+            except Exception as error:  # noqa: BLE001  the engine has one exception for everything
+                if "WouldBlock" not in str(error):
+                    raise ConfigurationError(
+                        f"The index in {self.path} cannot be opened ({_first_line(error)}); "
+                        "delete that folder and run 'ingest'."
+                    ) from None
+                if time.monotonic() >= deadline:
+                    raise ConfigurationError(
+                        f"The index in {self.path} is in use by another process{self._holder()}; "
+                        "it takes one at a time. Try again when that one is idle, or stop it."
+                    ) from None
+                time.sleep(0.05)
+            else:
+                (self.path / "holder").write_text(str(os.getpid()), "utf-8")
+                return shard
+
+    def _holder(self) -> str:
+        try:
+            return f" (number {(self.path / 'holder').read_text('utf-8')})"
+        except OSError:
+            return ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]

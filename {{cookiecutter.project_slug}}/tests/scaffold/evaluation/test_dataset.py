@@ -1,0 +1,115 @@
+"""Datasets: what is wrong in a line is named with its line and field; what nobody reviewed never counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
+
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
+from {{ cookiecutter.package_name }}.scaffold.evaluation import load_cases
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": ""}, r"id: string should have at least 1 character, not ''"),
+        ({"id": None}, r"id: .* not None"),
+        ({"questoin": "?"}, r"questoin: there is no such field; known: .* \(did you mean 'question'\?\)"),
+        ({"expected": {"must_include": ["x"], "must_inclde": []}}, r"expected.must_inclde: there is no such field"),
+        ({"expected": {"must_include": []}}, r"expected: a case without must_include accepts any answer"),
+        ({"expected": {"must_include": [""]}}, r"expected: an empty text is in every answer"),
+        ({"expected": {"must_include": [[]]}}, r"expected: an empty text is in every answer"),
+        ({"expected": {"must_include": [["x", ""]]}}, r"expected: an empty text is in every answer"),
+        ({"expected": {"must_include": ["x"], "must_not_include": [""]}}, r"expected: an empty text is in every"),
+        ({"expected": {"refusal": True, "sources": ["a.md"]}}, r"expected: a refusal has neither"),
+        ({"expected": {"refusal": True, "must_include": ["a"]}}, r"expected: a refusal has neither"),
+        ({"tags": "travel"}, r"tags: input should be a valid array, not 'travel'"),
+        ({"review": {"state": "fine"}}, r"review.state: input should be 'reviewed' or 'unreviewed', not 'fine'"),
+        ({"review": {"state": "reviewed"}}, r"review: a reviewed case names who reviewed it and when"),
+        ({"review": {"state": "reviewed", "by": " ", "on": "2026-01-31"}}, r"review: a reviewed case names who"),
+        ({"review": {"state": "reviewed", "by": "Ada", "on": "31.1.2026"}}, r"review.on: .* not '31.1.2026'"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    path = write(tmp_path / "cases.jsonl", [line("good"), line("bad") | changes])
+    with pytest.raises(ConfigurationError, match=r"cases.jsonl:2: " + message):
+        load_cases(path)
+
+
+def test_a_missing_field_is_named(tmp_path: Path) -> None:
+    broken = line()
+    del broken["caller"]
+    with pytest.raises(ConfigurationError, match=r"cases.jsonl:1: caller: this field is required."):
+        load_cases(write(tmp_path / "cases.jsonl", [broken]))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"id": "a"', r":2: not a JSON object on one line"),
+        ("[]", r":2: the case: input should be an object"),
+        ("null", r":2: the case: input should be an object"),
+        ("{}{}", r":2: not a JSON object on one line"),
+        ('{"id": "a", "id": "b"}', r":2: not a JSON object on one line: the key 'id' is written twice"),
+        ("[" * 100_000, r":2: not a JSON object on one line"),
+        ("<<<<<<< ours"[:7], r":2: not a JSON object on one line"),
+    ],
+    ids=["cut off", "a list", "null", "two on a line", "a key twice", "too deep", "a conflict marker"],
+)
+def test_a_line_that_is_no_case_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(json.dumps(line()) + "\n" + text + "\n", "utf-8")
+    with pytest.raises(ConfigurationError, match=message):
+        load_cases(path)
+
+
+def test_an_id_may_be_used_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "cases.jsonl", [line("a"), line("b"), line("a")])
+    with pytest.raises(ConfigurationError, match=r"cases.jsonl:3: id: 'a' is taken by line 1"):
+        load_cases(path)
+
+
+def test_several_mistakes_are_named_at_once_and_a_flood_is_cut_short(tmp_path: Path) -> None:
+    path = write(tmp_path / "cases.jsonl", [line(str(n), tags=0) for n in range(8)])
+    with pytest.raises(ConfigurationError) as caught:
+        load_cases(path)
+    assert str(caught.value).count("cases.jsonl:") == 5
+    assert "3 more mistakes" in str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "no such dataset"), (b"\xff\xfe", "cannot be read as UTF-8")])
+def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "cases.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=message):
+        load_cases(path)
+
+
+def test_blank_lines_are_skipped_and_line_separators_inside_a_text_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    kept = line(question="one\u2028two")
+    path.write_text("\n" + json.dumps(kept, ensure_ascii=False) + "\r\n\n", "utf-8")
+    assert [case.question for case in load_cases(path)] == ["one\u2028two"]
+
+
+def test_an_unreviewed_case_needs_no_signature(tmp_path: Path) -> None:
+    path = write(tmp_path / "cases.jsonl", [line(review=UNREVIEWED)])
+    assert [case.review.state for case in load_cases(path)] == ["unreviewed"]
+
+
+def test_the_shipped_cases_are_valid_and_name_documents_that_exist() -> None:
+    root = Path(__file__).parents[3]
+    cases = load_cases(root / "evals" / "datasets" / "knowledge.jsonl")
+    missing = [
+        (case.id, source)
+        for case in cases
+        for source in case.expected.sources
+        if not (root / "data" / "documents" / source).is_file()
+    ]
+    assert missing == []
+    assert sum(case.review.state == "reviewed" for case in cases) >= 20

@@ -1,0 +1,112 @@
+"""Run records: judged by their thresholds, and believed only while they are what the run wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from tests.scaffold.evaluation.cases import Scripted, line, suite
+
+from {{ cookiecutter.package_name }}.scaffold.application import Application
+from {{ cookiecutter.package_name }}.scaffold.errors import EvidenceError
+from {{ cookiecutter.package_name }}.scaffold.evaluation import Metric, Run, Threshold, judge, newest, run
+from {{ cookiecutter.package_name }}.scaffold.evaluation.record import save, write_atomically
+from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
+
+RATE = Metric(n=20, mean=0.9, low=0.699, high=0.972)
+
+
+@pytest.mark.parametrize(
+    ("metric", "threshold", "passed", "reason"),
+    [
+        (RATE, Threshold(min=0.9), True, "m is 0.900 over 20 cases (95 %: 0.699 to 0.972)."),
+        (RATE, Threshold(min=0.91), False, "at least 0.91 is demanded"),
+        (RATE, Threshold(min=0.9, lower_bound=0.69), True, ""),
+        (RATE, Threshold(min=0.9, lower_bound=0.7), False, "a lower bound of at least 0.7 is demanded"),
+        (Metric(n=1, mean=0), Threshold(min=0), True, "m is 0.000 over 1 cases."),
+        (None, Threshold(min=0), False, "m: no reviewed case measures it"),
+    ],
+)
+def test_a_threshold_is_held_against_its_metric(
+    metric: Metric | None, threshold: Threshold, passed: bool, reason: str
+) -> None:
+    (verdict,) = judge({"m": metric} if metric else {}, {"m": threshold})
+    assert verdict.passed is passed
+    assert reason in verdict.reason
+
+
+@pytest.fixture
+async def saved(application: Application, project: Path) -> tuple[Application, Run, Path]:
+    scripted = dataclasses.replace(application, usecase=Scripted())
+    made = await run(scripted, suite(project, [line()]))
+    return application, made, project / "evals" / "runs" / f"{made.id}.json"
+
+
+def test_the_newest_run_is_read_back_as_it_was(saved: tuple[Application, Run, Path]) -> None:
+    application, made, _ = saved
+    assert newest(application, "small") == made
+
+
+def test_without_a_run_there_is_no_evidence(application: Application) -> None:
+    with pytest.raises(EvidenceError, match="No run of the suite 'small' is on record; run 'make eval'"):
+        newest(application, "small")
+
+
+def _set(path: Path, key: str, value: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), key: value}), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "message"),
+    [
+        (lambda path: path.unlink(), "is gone"),
+        (lambda path: path.write_bytes(b""), "changed afterwards"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "changed afterwards"),
+        (lambda path: path.write_bytes(path.read_bytes() + b" "), "changed afterwards"),
+        (lambda path: _set(path, "started_at", "2030-01-01T00:00:00Z"), "changed afterwards"),
+        (lambda path: _set(path, "cases", []), "changed afterwards"),
+        (lambda path: (path.unlink(), path.mkdir()), "is gone"),
+    ],
+    ids=["removed", "emptied", "cut off", "appended to", "dated anew", "without its cases", "a folder"],
+)
+def test_a_record_that_was_touched_is_no_evidence(
+    saved: tuple[Application, Run, Path], tamper: Callable[[Path], object], message: str
+) -> None:
+    application, _, path = saved
+    tamper(path)
+    with pytest.raises(EvidenceError, match=message):
+        newest(application, "small")
+
+
+@pytest.mark.parametrize("column", ["started_at", "digests"])
+def test_a_history_that_tells_another_story_than_the_record_is_no_evidence(
+    saved: tuple[Application, Run, Path], column: str
+) -> None:
+    application, made, _ = saved
+    told = {"started_at": "2030-01-01T00:00:00.000000+00:00", "digests": {**made.digests, "code": "0"}}
+    with application.state.begin() as connection:
+        connection.execute(update(evaluation_runs).values({column: told[column]}))
+    with pytest.raises(EvidenceError, match="changed afterwards"):
+        newest(application, "small")
+
+
+def test_a_run_from_a_clock_that_was_ahead_makes_way_for_the_next_one(saved: tuple[Application, Run, Path]) -> None:
+    application, made, _ = saved
+    ahead = made.model_copy(update={"id": "ahead", "started_at": made.started_at.replace(year=2999)})
+    save(application, ahead)
+    assert newest(application, "small").id == "ahead"
+    later = made.model_copy(update={"id": "later"})
+    save(application, later)
+    assert newest(application, "small").id == "later"
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "a.json"
+    write_atomically(path, b"old")
+    with pytest.raises(TypeError):
+        write_atomically(path, "not bytes")  # type: ignore[arg-type]
+    assert [(each.name, each.read_bytes()) for each in path.parent.iterdir()] == [("a.json", b"old")]

@@ -1,0 +1,121 @@
+"""A bare project whose ``config/models.yaml`` a test writes, and a vendor on loopback that it points to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from tests.scaffold.models import vendors
+from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog, Policy
+from {{ cookiecutter.package_name }}.scaffold.guardrails import redact
+from {{ cookiecutter.package_name }}.scaffold.models import Models
+from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
+from {{ cookiecutter.package_name }}.scaffold.state import open_state
+
+POLICY = """\
+data_classification: internal
+providers:
+  internal: [offline, openai, openai-compatible, ollama]
+personal_data:
+  on_the_way_to_the_model: pseudonymise
+"""
+
+
+@pytest.fixture
+def vendor() -> Iterator[vendors.Vendor]:
+    with vendors.running() as server:
+        yield server
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project's folder with a policy that allows every provider."""
+    for name in ("config", "governance"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "governance" / "policy.yaml").write_text(POLICY, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def telemetry(root: Path, spans: InMemorySpanExporter) -> Iterator[Telemetry]:
+    telemetry = Telemetry.start(Settings(root=root), "test", redact)
+    telemetry._tracers.add_span_processor(SimpleSpanProcessor(spans))
+    yield telemetry
+    telemetry.shutdown()
+
+
+@pytest.fixture
+def audit(root: Path) -> Iterator[AuditLog]:
+    settings = Settings(root=root)
+    state = open_state(settings)
+    yield AuditLog.open(settings, state, redact)
+    state.dispose()
+
+
+@pytest.fixture
+def policy(root: Path) -> Policy:
+    return Policy(Settings(root=root))
+
+
+Open = Callable[..., Models]
+
+
+@pytest.fixture
+def open_models(root: Path, policy: Policy, audit: AuditLog, telemetry: Telemetry) -> Open:
+    """Opens ``Models`` on the text of a ``config/models.yaml``."""
+
+    def opened(text: str, offline: bool = False) -> Models:
+        (root / "config" / "models.yaml").write_text(text, "utf-8")
+        return Models(Settings(root=root, offline=offline), policy, audit, telemetry)
+
+    return opened
+
+
+@pytest.fixture
+def shipped(root: Path) -> str:
+    """The ``config/models.yaml`` that this project came with."""
+    source = Path(__file__).parents[3] / "config" / "models.yaml"
+    shutil.copy(source, root / "config" / "models.yaml")
+    return source.read_text("utf-8")
+
+
+@pytest.fixture
+def at(vendor: vendors.Vendor, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """A ``config/models.yaml`` whose role answer is served by the loopback vendor through a provider."""
+    monkeypatch.setenv("LOOPBACK_KEY", vendors.KEY)
+
+    def written(provider: str, base_url: str | None = None, timeout: float = 10) -> str:
+        url = base_url or (vendor.host if provider == "ollama" else vendor.openai)
+        key = "" if provider == "ollama" else "api_key_env: LOOPBACK_KEY"
+        return f"""\
+models:
+  chosen:
+    provider: {provider}
+    model: {vendors.MODEL}
+    base_url: {url}
+    timeout: {timeout}
+    {key}
+  vectors:
+    provider: {provider}
+    model: {vendors.MODEL}
+    kind: embedding
+    base_url: {url}
+    timeout: {timeout}
+    {key}
+roles:
+  answer: chosen
+  embed: vectors
+"""
+
+    return written

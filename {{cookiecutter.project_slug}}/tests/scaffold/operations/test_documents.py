@@ -1,0 +1,49 @@
+"""What the pages of this project point to is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCE = ROOT / "src/{{ cookiecutter.package_name }}"
+PAGES = [ROOT / "README.md", ROOT / "AGENTS.md"]
+PAGES += sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("operations/**/*.md")])
+WRITTEN_LATER = ("var/", "evals/runs", "backup.tar.gz", ".venv", ".env")
+"""What only a running project has."""
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if not re.match(r"[a-z]+:", target):
+            path, _, anchor = target.partition("#")
+            found = (page.parent / path).resolve() if path else page
+            assert found.exists(), f"{target} leads nowhere"
+            if anchor and "notes" not in found.parts:  # a team's notes have the headings that the team gave them
+                headings = re.findall(r"^#+ (.+)$", found.read_text("utf-8"), re.MULTILINE)
+                assert anchor in {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+@each_page
+def test_files_that_are_named_exist(page: Path) -> None:
+    for name in re.findall(r"`([\w.-]+/[\w./-]*|[\w-]+\.(?:md|yaml|yml|toml|py))`", prose(page)):
+        if not name.startswith(WRITTEN_LATER):
+            places = (ROOT, page.parent, SOURCE, SOURCE / "scaffold")
+            assert any((place / name).exists() for place in places), f"{name} does not exist"
+
+
+def test_every_section_of_the_runbook_leads_to_the_notes_of_the_team() -> None:
+    sections = (ROOT / "operations/runbook.md").read_text("utf-8").split("\n## ")[1:]
+    for section in sections:
+        heading = section.splitlines()[0]
+        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        assert f"](notes/README.md#{anchor})" in section, heading

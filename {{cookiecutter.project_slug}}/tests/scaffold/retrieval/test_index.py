@@ -1,0 +1,102 @@
+"""Searching: what a passage says, how rankings fuse, what the settings refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
+from {{ cookiecutter.package_name }}.scaffold.retrieval.fusion import fuse
+
+from .conftest import STAFF, Project
+
+
+def test_a_passage_says_where_it_is_from(documents: Project) -> None:
+    path = documents.write(
+        "travel/policy.md",
+        "---\ntitle: Travel policy\nupdated: 2026-03-01\nstatus: superseded\n---\n"
+        "# Travel policy\n\nBy train.\n\n## Hotels\n\nIn Hamburg up to 150 EUR.\n",
+    )
+    index = documents.index()
+    index.sync()
+    passage = index.search("hotel Hamburg", STAFF)[0]
+    assert passage.text == "## Hotels\n\nIn Hamburg up to 150 EUR."
+    assert (passage.source, passage.title, passage.section, passage.chunk) == ("travel/policy.md", "Travel policy", "Hotels", 1)
+    assert (passage.updated, passage.language, passage.status) == ("2026-03-01", "en", "superseded")
+    assert (passage.score, passage.lexical) == (1.0, pytest.approx(1))
+    assert passage.bm25 > 0
+    assert passage.cosine > 0
+    import hashlib
+
+    assert passage.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_title_finds_passages_that_do_not_repeat_it(documents: Project) -> None:
+    documents.write("a.md", "---\ntitle: Parental leave\n---\nFourteen weeks on full pay.")
+    documents.write("b.md", "---\ntitle: Annual leave\n---\nThirty days on full pay.")
+    index = documents.index()
+    index.sync()
+    assert index.search("parental leave", STAFF)[0].source == "a.md"
+
+
+def test_settings_are_followed_while_running(documents: Project) -> None:
+    for number in range(9):
+        documents.write(f"{number}.md", f"The harbour has berth {number}.")
+    index = documents.index()
+    index.sync()
+    assert len(index.search("harbour", STAFF)) == 5
+    documents.configure(passages=2, words_weight=0)
+    assert len(index.search("harbour", STAFF)) == 2
+    assert len(index.search("harbour", STAFF, k=7)) == 7
+    documents.configure(passages=0)
+    assert len(index.search("harbour", STAFF)) == 2
+    assert "passages" in str(index.error)
+
+
+FUSED = [
+    ("one ranking", [["a", "b"]], [1.0], [("a", 1.0), ("b", 11 / 12)]),
+    ("agreement", [["a", "b"], ["a", "b"]], [0.5, 0.5], [("a", 1.0), ("b", 11 / 12)]),
+    ("the heavier ranking leads", [["a", "b"], ["b", "a"]], [0.8, 0.2], [("a", 0.8 + 0.2 * 11 / 12), ("b", 0.8 * 11 / 12 + 0.2)]),
+    ("a weight of nothing", [["a"], ["b"]], [0.0, 1.0], [("b", 1.0)]),
+    ("found by one alone", [["a"], ["b"]], [0.75, 0.25], [("a", 0.75), ("b", 0.25)]),
+    ("nothing found", [[], []], [0.5, 0.5], []),
+]
+
+
+@pytest.mark.parametrize(("name", "rankings", "weights", "expected"), FUSED, ids=[case[0] for case in FUSED])
+def test_rankings_fuse(name: str, rankings: list[list[str]], weights: list[float], expected: list[tuple[str, float]]) -> None:
+    fused = fuse(rankings, weights)
+    assert [item for item, _ in fused] == [item for item, _ in expected]
+    assert [score for _, score in fused] == pytest.approx([score for _, score in expected])
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"languages": []}, "languages"),
+    ({"languages": ["xx"]}, "'da', 'de', 'en'"),
+    ({"chunking": {"size": 10}}, "chunking.size: input should be greater than or equal to 100, not 10"),
+    ({"chunking": {"size": 200, "overlap": 150}}, "at most half of size (100) is allowed"),
+    ({"words_weight": 1.5}, "less than or equal to 1, not 1.5"),
+    ({"passage": 3}, "did you mean 'passages'?"),
+    ({"max_megabytes": 0}, "greater than 0"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), WRONG, ids=str)
+def test_wrong_settings_are_refused_with_what_is_allowed(documents: Project, values: dict[str, Any], message: str) -> None:
+    documents.configure(**values)
+    with pytest.raises(ConfigurationError) as refused:
+        documents.index()
+    assert message in str(refused.value)
+    assert "retrieval.yaml:" in str(refused.value)
+
+
+def test_a_search_leaves_a_span_and_metrics_without_text(documents: Project) -> None:
+    documents.write("a.md", "The harbour opens at six.")
+    index = documents.index()
+    index.sync()
+    index.search("harbour", STAFF)
+    page = documents.telemetry.metrics_page().decode()
+    assert "app_passages_total 1.0" in page
+    assert "app_indexed_documents 1.0" in page
+    assert "harbour" not in page

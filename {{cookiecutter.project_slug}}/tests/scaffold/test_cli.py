@@ -1,0 +1,137 @@
+"""The command line: what it prints, what it exits with, and one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from {{ cookiecutter.package_name }}.app import build
+from {{ cookiecutter.package_name }}.scaffold import cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line in ``project`` and answers exit code, output and errors."""
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("APP_OFFLINE", "1")
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["app", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.run(build)
+        printed = capfd.readouterr()
+        return int(left.value.code or 0), printed.out, printed.err
+
+    return call
+
+
+def test_a_question_is_answered_with_its_citations(run: Run) -> None:
+    code, out, _ = run("ask", "How long does a remote access session last?", "--as", "callum")
+    assert code == 0
+    assert "security/remote-access.md" in out
+    assert re.search(r"\[1\]", out)
+
+
+def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
+    code, out, _ = run("ask", "How long does a remote access session last?", "--as", "callum", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert {"answer", "citations", "confidence", "refused", "model", "prompt", "usage", "trace_id"} <= answer.keys()
+    assert {"source", "title", "passage", "score"} <= answer["citations"][0].keys()
+    assert re.fullmatch(r"[0-9a-f]{32}", answer["trace_id"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["ask", "Hello?", "--as", "calum"], 2, r"'calum' in data/access\.yaml \(did you mean 'callum'\?\); known: "),
+        (["ask", "  "], 2, "The question is empty"),
+        (["ask", "x" * 5000], 2, "has 5000 characters; at most 4000"),
+        (["gate", "pilotage"], 2, r"'pilotage'.*known: poc"),
+        (["eval", "run", "knowlege"], 2, r"knowlege.*knowledge"),
+    ],
+)
+def test_a_mistake_ends_in_one_sentence_and_its_exit_code(run: Run, arguments: list[str], code: int, says: str) -> None:
+    left, out, err = run(*arguments)
+    assert (left, out) == (code, "")
+    assert re.search(says, err)
+    assert "Traceback" not in err
+
+
+def test_outside_a_project_the_command_says_where_it_looked(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("ask", "Hello?")
+    assert code == 2
+    assert "set APP_ROOT" in err
+
+
+def test_a_broken_file_is_named_with_its_line(run: Run, project: Path) -> None:
+    (project / "config" / "retrieval.yaml").write_text("chunkz: 3\n", "utf-8")
+    code, _, err = run("ask", "Hello?")
+    assert code == 2
+    assert "config/retrieval.yaml:1: chunkz: there is no such field" in err
+
+
+def test_ingest_says_what_changed_and_what_it_skipped(run: Run, project: Path) -> None:
+    documents = project / "data" / "documents"
+    (documents / "handbook" / "empty.md").write_text("", "utf-8")
+    (documents / "handbook" / "picture.md").write_bytes(b"\x89PNG\x00\x00")
+    (documents / "handbook" / "parking.md").write_text("# Parking\n\nBadges are blue.\n", "utf-8")
+    code, out, err = run("ingest")
+    assert code == 0
+    assert "handbook/parking.md" in err
+    assert "handbook/empty.md" in out + err
+    assert "handbook/picture.md" in out + err
+    code, out, _ = run("ingest", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert sorted(source for source, _ in report["skipped"]) == ["handbook/empty.md", "handbook/picture.md"]
+
+
+def test_the_evaluation_prints_its_metrics_and_the_gate_follows_it(run: Run) -> None:
+    code, out, _ = run("gate")
+    assert code == 1
+    assert "make eval" in out
+    code, out, _ = run("eval", "run", "--json")
+    assert code == 0
+    assert json.loads(out)["cases"]
+
+
+def test_doctor_finds_what_is_wrong(run: Run, project: Path) -> None:
+    code, out, _ = run("doctor")
+    assert (code, "mend" in out) == (0, False)
+    (project / "README.md").write_text("<<<<<<< before updating\n=======\n>>>>>>> after updating\n", "utf-8")
+    (project / "config" / "models.yaml").write_text("roles: {answer: gone}\nmodels: {}\n", "utf-8")
+    code, out, _ = run("doctor", "--json")
+    bad = {finding["what"]: finding["detail"] for finding in json.loads(out) if not finding["good"]}
+    assert code == 1
+    assert "README.md" in bad["conflicts"]
+    assert "config/models.yaml" in bad["start"]
+
+
+def test_schemas_are_written_and_checked(run: Run, project: Path) -> None:
+    assert run("schemas", "--check")[0] == 0
+    (project / "schemas" / "models.schema.json").write_text("{}", "utf-8")
+    code, out, _ = run("schemas", "--check")
+    assert (code, "models.schema.json" in out) == (1, True)
+    assert run("schemas")[0] == 0
+    assert run("schemas", "--check")[0] == 0
+
+
+def test_the_audit_log_verifies_and_a_changed_record_is_named(run: Run, project: Path) -> None:
+    run("ask", "How long does a remote access session last?", "--as", "callum")
+    assert run("audit", "verify")[0] == 0
+    log = project / "var" / "audit" / "audit.jsonl"
+    log.write_text(log.read_text("utf-8").replace('"callum"', '"nobody"', 1), "utf-8")
+    code, out, _ = run("audit", "verify")
+    assert code == 1
+    assert "1" in out
