@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -41,6 +42,25 @@ def _copy(target: Path) -> Path:
     return target
 
 
+def _copy_with_holes(source: str, target: str) -> None:
+    """Copies what a file holds, and leaves out what was only reserved: the index's files are nearly all holes."""
+    with Path(source).open("rb") as old, Path(target).open("wb") as new:
+        size = os.fstat(old.fileno()).st_size
+        new.truncate(size)
+        end = 0
+        while end < size:
+            try:
+                start = os.lseek(old.fileno(), end, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # no more data behind this place
+                    raise
+                break
+            end = os.lseek(old.fileno(), start, os.SEEK_HOLE)
+            old.seek(start)
+            new.seek(start)
+            new.write(old.read(end - start))
+
+
 @pytest.fixture(scope="session")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose shipped documents are indexed; copied by ``project``, never written by a test."""
@@ -53,7 +73,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(indexed: Path, tmp_path: Path) -> Path:
     """A project of this test's own: configuration, governance, evaluations, data and an index."""
-    return shutil.copytree(indexed, tmp_path / "project")
+    return shutil.copytree(indexed, tmp_path / "project", copy_function=_copy_with_holes)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
@@ -10,13 +12,13 @@ from typing import Self
 from sqlalchemy import Engine
 
 from .config import Settings
-from .errors import ScaffoldError, UsageError
+from .errors import UsageError
 from .governance import AuditLog, Policy
 from .governance.principal import Principal
 from .guardrails import redact
 from .models import Models
 from .observability import Call, Telemetry, calling
-from .observability.names import REQUESTS
+from .observability.names import REQUEST_SECONDS, REQUESTS
 from .prompts import Prompts
 from .retrieval import Index
 from .state import open_state
@@ -58,34 +60,27 @@ class Application(Parts):
             raise UsageError(
                 f"The question has {len(question)} characters; at most {QUESTION_MAX_CHARACTERS} are answered."
             )
+        started = time.perf_counter()
         with (
             self.telemetry.span("answer", **{"app.channel": channel}),
             calling(Call(caller=caller.id, channel=channel)),
         ):
+            outcome = "error"
             try:
                 answer = await self.usecase.ask(question, caller)
-            except ScaffoldError as error:
-                self.telemetry.count(REQUESTS, outcome="error", channel=channel)
-                self._record(question, caller, channel, error=type(error).__name__)
+                await asyncio.to_thread(self._record, question, **_trace(answer))
+                outcome = "refused" if answer.refused else "answered"
+                return answer
+            except Exception as error:
+                await asyncio.to_thread(self._record, question, error=type(error).__name__)
                 raise
-            self.telemetry.count(REQUESTS, outcome="refused" if answer.refused else "answered", channel=channel)
-            self._record(
-                question,
-                caller,
-                channel,
-                refused=answer.refused,
-                model=answer.model,
-                prompt=answer.prompt,
-                answer_sha256=_sha256(answer.answer),
-                citations=[
-                    {"source": c.source, "sha256": c.sha256, "passage_sha256": _sha256(c.passage)} for c in answer.citations
-                ],
-            )
-            return answer
+            finally:
+                self.telemetry.count(REQUESTS, outcome=outcome, channel=channel)
+                self.telemetry.observe(REQUEST_SECONDS, time.perf_counter() - started, channel=channel)
 
-    def _record(self, question: str, caller: Principal, channel: str, **fields: object) -> None:
+    def _record(self, question: str, **fields: object) -> None:
         # Digests rather than texts: the log proves what was said without keeping what people asked.
-        self.audit.append("answer", caller=caller.id, channel=channel, question_sha256=_sha256(question), **fields)
+        self.audit.append("answer", question_sha256=_sha256(redact(question)), **fields)
 
     def close(self) -> None:
         """Release the index, the state database and the exporters."""
@@ -118,6 +113,20 @@ def open_application(settings: Settings, usecase: Callable[[Parts], UseCase], se
         index=Index.open(settings, state, models.embeddings(), telemetry),
     )
     return Application(**vars(parts), usecase=usecase(parts))
+
+
+def _trace(answer: Answer) -> dict[str, object]:
+    """What leads from an answer back to the bytes that produced it."""
+    return {
+        "refused": answer.refused,
+        "model": answer.model,
+        "prompt": answer.prompt,
+        "answer_sha256": _sha256(answer.answer),
+        "citations": [
+            {"source": each.source, "sha256": each.sha256, "passage_sha256": _sha256(each.passage)}
+            for each in answer.citations
+        ],
+    }
 
 
 def _sha256(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from .observability import configure_logging
 
 Build = Callable[[Settings], Application]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Answer with the offline model, whatever the configuration says.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Answer with the offline model, whatever is configured.")]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -40,17 +41,18 @@ def run(build: Build) -> None:
 
 def commands(build: Build) -> typer.Typer:
     """All commands, on the application that ``build`` makes."""
-    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Your assistant.")
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="The assistant.")
     evaluation = typer.Typer(no_args_is_help=True, help="Measure the answers against reviewed cases.")
     audit = typer.Typer(no_args_is_help=True, help="Look at the audit log.")
     app.add_typer(evaluation, name="eval")
     app.add_typer(audit, name="audit")
 
-    def opened(offline: bool = False) -> Application:
+    def opened(offline: bool = False, level: int = logging.WARNING) -> Application:
         settings = Settings.load()
         if offline:
             settings = settings.model_copy(update={"offline": True})
         configure_logging(settings, redact)
+        logging.getLogger().setLevel(level)
         return build(settings)
 
     @app.command()
@@ -97,7 +99,7 @@ def commands(build: Build) -> typer.Typer:
         """Serve the page and the API."""
         from .serving import serve as run_service
 
-        with opened(offline) as application:
+        with opened(offline, logging.INFO) as application:
             run_service(application, host or None, port or None)
 
     @evaluation.command("run")
@@ -143,10 +145,10 @@ def commands(build: Build) -> typer.Typer:
         with opened() as application:
             verification = application.audit.verify()
         if as_json:
-            _json(verification.as_dict())
+            _json(vars(verification))
         else:
-            out.print(escape(verification.summary()))
-        raise typer.Exit(0 if verification.valid else 1)
+            out.print(escape(verification.message))
+        raise typer.Exit(0 if verification.ok else 1)
 
     @app.command()
     def doctor(as_json: Json = False) -> None:

@@ -58,7 +58,8 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = "APP_" + "_".join(str(part) for part in first["loc"]).upper()
-            raise ConfigurationError(f"{name}: {first['msg'].lower()}; mend it in the environment or in {env_file}.") from None
+            message = f"{name}: {first['msg'].lower()}; mend it in the environment or in {env_file}."
+            raise ConfigurationError(message) from None
 
     @property
     def var(self) -> Path:
@@ -75,11 +76,12 @@ def find_root(start: Path) -> Path:
     if named := os.environ.get("APP_ROOT"):
         start = Path(named)
         if not (start / ROOT_MARKER).is_file():
-            raise ConfigurationError(f"APP_ROOT is {named}, but there is no {ROOT_MARKER} in it; point it at the project's folder.")
+            raise ConfigurationError(f"APP_ROOT is {named}, but it holds no {ROOT_MARKER}; point it at the project.")
     for folder in (start.resolve(), *start.resolve().parents):
         if (folder / ROOT_MARKER).is_file():
             return folder
-    raise ConfigurationError(f"No {ROOT_MARKER} in {start.resolve()} or above it; run this inside the project, or set APP_ROOT.")
+    where = start.resolve()
+    raise ConfigurationError(f"No {ROOT_MARKER} in {where} or above it; run this inside the project, or set APP_ROOT.")
 
 
 class _Loader(yaml.SafeLoader):
@@ -90,7 +92,8 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
                 if key.value in seen:
-                    raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} is written twice", problem_mark=key.start_mark)
+                    problem = f"the key {key.value!r} is written twice"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 

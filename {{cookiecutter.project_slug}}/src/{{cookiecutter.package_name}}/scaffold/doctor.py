@@ -40,9 +40,8 @@ def examine(settings: Settings, build: Callable[[Settings], Application]) -> lis
 
 def _schemas(settings: Settings) -> Finding:
     stale = write(settings.path("schemas"), dry=True)
-    return Finding(
-        "schemas", not stale, f"{', '.join(path.name for path in stale)} differ from the code; run 'schemas'" if stale else "current"
-    )
+    names = ", ".join(path.name for path in stale)
+    return Finding("schemas", not stale, f"{names} differ from the code; run 'schemas'" if stale else "current")
 
 
 def _conflicts(settings: Settings) -> Finding:
@@ -51,17 +50,10 @@ def _conflicts(settings: Settings) -> Finding:
 
 
 def _parts(application: Application) -> Iterator[Finding]:
-    for role in application.models.roles():
-        try:
-            label = application.models.describe(role).label
-            application.models.check(role)
-            yield Finding(f"role {role}", True, label)
-        except ScaffoldError as error:
-            yield Finding(f"role {role}", False, str(error))
+    for role in application.models.roles:
+        reason = application.models.unusable(role)
+        yield Finding(f"role {role}", not reason, reason or application.models.describe(role).label)
     count = application.index.documents()
     yield Finding("index", count > 0, f"{count} documents" if count else "empty; run 'make ingest'")
     verification = application.audit.verify()
-    yield Finding("audit log", verification.valid, verification.summary())
-    for name, error in (("models", application.models.error), ("prompts", application.prompts.error), ("policy", application.policy.error)):
-        if error:
-            yield Finding(name, False, error)
+    yield Finding("audit log", verification.ok, verification.message)

@@ -33,7 +33,7 @@ class Answer(BaseModel):
 
     answer: str
     citations: list[Citation] = []
-    confidence: float = Field(ge=0, le=1, description="How well the citations support the answer and match the question.")
+    confidence: float = Field(ge=0, le=1, description="How well the citations carry the answer and fit the question.")
     refused: bool = False
     model: str = Field(description="provider/model that wrote it, or 'none' where no model was asked.")
     prompt: str = Field(description="name.locale@version of the prompt.")

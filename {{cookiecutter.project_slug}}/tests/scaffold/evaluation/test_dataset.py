@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
 
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import load_cases
+
+from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.scaffold.evaluation.cases import answer, line
 
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Case
 from {{ cookiecutter.package_name }}.scaffold.evaluation.graders import (
@@ -25,6 +24,8 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.graders import (
     retrieval_recall,
 )
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer
+
+from tests.scaffold.evaluation.cases import answer, line
 
 
 def case(tags: tuple[str, ...] = (), **expected: Any) -> Case:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
-from tests.scaffold.evaluation.cases import Scripted, line, suite
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import EvidenceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Metric, Run, Threshold, judge, newest, run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.record import save, write_atomically
 from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
+
+from tests.scaffold.evaluation.cases import Scripted, line, suite
 
 RATE = Metric(n=20, mean=0.9, low=0.699, high=0.972)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.scaffold.evaluation.cases import UNREVIEWED, Scripted, answer, line, suite
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ModelUnavailable
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, markdown, render, run
+
+from tests.scaffold.evaluation.cases import UNREVIEWED, Scripted, answer, line, suite
 
 NASTY = "[red]what[/red] | is <b>this</b>? `x` [link](http://localhost)"
 

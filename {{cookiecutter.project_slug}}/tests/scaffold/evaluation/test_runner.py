@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.scaffold.evaluation.cases import HOTEL, UNREVIEWED, Scripted, answer, line, suite
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, EvidenceError, ModelUnavailable
@@ -18,6 +17,8 @@ from {{ cookiecutter.package_name }}.scaffold.evidence import COMPARED
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer
+
+from tests.scaffold.evaluation.cases import HOTEL, UNREVIEWED, Scripted, answer, line, suite
 
 
 async def test_errors_fail_their_case_and_are_told_apart_from_wrong_answers(

@@ -181,7 +181,9 @@ class TestKey:
         assert key.stat().st_mode & 0o777 == 0o600
         assert audit.path.stat().st_mode & 0o777 == 0o600
 
-    @pytest.mark.parametrize("loss", [Path.unlink, lambda key: key.write_text(""), lambda key: key.write_bytes(b"\xff")])
+    @pytest.mark.parametrize(
+        "loss", [Path.unlink, lambda key: key.write_text(""), lambda key: key.write_bytes(b"\xff")]
+    )
     def test_gone_stops_the_log_at_once(self, audit: AuditLog, loss: Callable[[Path], object]) -> None:
         write(audit, 2)
         before = audit.path.read_bytes()

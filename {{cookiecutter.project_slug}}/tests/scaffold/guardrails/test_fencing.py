@@ -59,7 +59,7 @@ TEXTS = st.one_of(st.sampled_from(ATTACKS), st.text(), st.text("<>/pasge [1]sour
 
 
 @given(st.lists(st.builds(Passage, TEXTS, TEXTS, TEXTS, st.one_of(st.none(), TEXTS)), max_size=4))
-@example([Passage("\n".join(ATTACKS), *ATTACKS[:2], ATTACKS[2])])
+@example([Passage("\n".join(ATTACKS), ATTACKS[0], ATTACKS[1], ATTACKS[2])])
 def test_there_is_one_fence_and_one_header_a_passage_whatever_they_say(passages: list[Passage]) -> None:
     lines = fence(passages).splitlines()
     token = lines[0].split('"')[1]
@@ -68,8 +68,8 @@ def test_there_is_one_fence_and_one_header_a_passage_whatever_they_say(passages:
     inside = "\n".join(lines[1:-1])
     assert token not in inside
     assert not re.search(r"[<＜]\s*/?\s*passages", inside, re.IGNORECASE)
-    headers = [int(number) for number in re.findall(r"^\s*\[\s*(\d+)\s*\]\s*source\s*:", inside, re.MULTILINE | re.IGNORECASE)]
-    assert headers == list(range(1, len(passages) + 1))
+    headers = re.findall(r"^\s*\[\s*(\d+)\s*\]\s*source\s*:", inside, re.MULTILINE | re.IGNORECASE)
+    assert headers == [str(number) for number in range(1, len(passages) + 1)]
     for line in lines[1:-1]:
         if re.match(r"\[\d+\] source:", line):
             assert line.count(" | ") == 2

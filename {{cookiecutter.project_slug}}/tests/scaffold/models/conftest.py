@@ -10,13 +10,14 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from tests.scaffold.models import vendors
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog, Policy
 from {{ cookiecutter.package_name }}.scaffold.guardrails import redact
 from {{ cookiecutter.package_name }}.scaffold.models import Models
 from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 from {{ cookiecutter.package_name }}.scaffold.state import open_state
+
+from tests.scaffold.models import vendors
 
 POLICY = """\
 data_classification: internal

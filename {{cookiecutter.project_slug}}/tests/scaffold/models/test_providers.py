@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import pytest
+
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
 
 from tests.scaffold.models.calls import WAYS, Way
 from tests.scaffold.models.conftest import Open
 from tests.scaffold.models.vendors import KEY, MODEL, Vendor
-from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
 
 PROVIDERS = ["openai", "openai-compatible", "ollama"]
 
@@ -17,7 +19,7 @@ PROVIDERS = ["openai", "openai-compatible", "ollama"]
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_provider_answers_in_every_way_and_says_what_it_used(
-    provider: str, way: Way, vendor: Vendor, at: type[str], open_models: Open
+    provider: str, way: Way, vendor: Vendor, at: Callable[..., str], open_models: Open
 ) -> None:
     reply = await way(open_models(at(provider)).get("answer"), "Good morning")
 
@@ -29,14 +31,14 @@ async def test_a_provider_answers_in_every_way_and_says_what_it_used(
 
 @pytest.mark.parametrize(("provider", "sent"), [("openai", f"Bearer {KEY}"), ("ollama", None)])
 def test_the_key_of_the_named_variable_is_sent(
-    provider: str, sent: str | None, vendor: Vendor, at: type[str], open_models: Open
+    provider: str, sent: str | None, vendor: Vendor, at: Callable[..., str], open_models: Open
 ) -> None:
     open_models(at(provider)).get("answer").invoke("Hello")
     assert vendor.requests[0].authorization == sent
 
 
 def test_another_vendors_key_never_goes_to_a_compatible_server(
-    vendor: Vendor, at: type[str], open_models: Open, monkeypatch: pytest.MonkeyPatch
+    vendor: Vendor, at: Callable[..., str], open_models: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-the-real-one")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9")  # the file decides where calls go, nothing else
@@ -52,16 +54,21 @@ def test_another_vendors_key_never_goes_to_a_compatible_server(
     ],
 )
 def test_parameters_arrive_under_the_vendors_names(
-    provider: str, where: tuple[str, ...], expected: tuple[object, ...], vendor: Vendor, at: type[str], open_models: Open
+    provider: str,
+    where: tuple[str, ...],
+    expected: tuple[object, ...],
+    vendor: Vendor,
+    at: Callable[..., str],
+    open_models: Open,
 ) -> None:
-    parameters = "    parameters: [temperature: 0, max_tokens: 50, seed: 7]\n".replace("[", "{").replace("]", "}")
-    open_models(at(provider).replace("  vectors:", parameters + "  vectors:")).get("answer").invoke("Hello")
+    parameters = "    parameters:\n      temperature: 0\n      max_tokens: 50\n      seed: 7\n  vectors:"
+    open_models(at(provider).replace("  vectors:", parameters)).get("answer").invoke("Hello")
     assert tuple(vendor.requests[0].body[name] for name in where) == expected
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_embeddings_come_in_the_order_of_their_texts(
-    provider: str, vendor: Vendor, at: type[str], open_models: Open
+    provider: str, vendor: Vendor, at: Callable[..., str], open_models: Open
 ) -> None:
     embeddings = open_models(at(provider)).embeddings()
     assert embeddings.embed_documents(["one", "three"]) == [[3.0, 1.0], [5.0, 1.0]]
@@ -74,7 +81,7 @@ async def test_embeddings_come_in_the_order_of_their_texts(
     [("openai", "langchain_openai", "openai"), ("ollama", "langchain_ollama", "ollama")],
 )
 def test_a_missing_package_names_the_extra_that_brings_it(
-    provider: str, package: str, extra: str, at: type[str], open_models: Open, monkeypatch: pytest.MonkeyPatch
+    provider: str, package: str, extra: str, at: Callable[..., str], open_models: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     models = open_models(at(provider))
@@ -82,7 +89,7 @@ def test_a_missing_package_names_the_extra_that_brings_it(
         models.get("answer")
 
 
-def test_a_parameter_that_the_provider_does_not_have_is_an_error(at: type[str], open_models: Open) -> None:
+def test_a_parameter_that_the_provider_does_not_have_is_an_error(at: Callable[..., str], open_models: Open) -> None:
     parameters = "    parameters:\n      context_tokens: 4096\n  vectors:"
     models = open_models(at("openai").replace("  vectors:", parameters))
     with pytest.raises(ConfigurationError, match="context_tokens does not exist for this provider"):

@@ -38,7 +38,7 @@ class Vendor:
         self.requests: list[Request] = []
         self.fault: int | str | None = None
         self.tool: str | None = None
-        self.release = threading.Event()
+        self.arrived, self.release = threading.Event(), threading.Event()
         self.host = f"http://127.0.0.1:{server.server_address[1]}"
         self.openai = f"{self.host}/v1"
 
@@ -80,6 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         vendor: Vendor = self.server.vendor  # type: ignore[attr-defined]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         vendor.requests.append(Request(self.path, self.headers["Authorization"], body))
+        vendor.arrived.set()
         self.close_connection = True
         if vendor.fault == "hang":
             vendor.release.wait()
@@ -111,8 +112,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in pieces[: len(pieces) // 2] if fault in ("cut off", "ended early") else pieces:
+        for piece in pieces[: len(pieces) // 2] if fault in ("cut off", "ended early", "stall") else pieces:
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        if fault == "stall":
+            self.server.vendor.release.wait()  # type: ignore[attr-defined]
         if fault != "cut off":  # without the last chunk the client knows that something is missing
             self.wfile.write(b"0\r\n\r\n")
 
@@ -134,21 +137,26 @@ def _said(body: dict[str, Any]) -> str:
 def _openai(body: dict[str, Any], tool: str | None) -> tuple[bytes, list[bytes]]:
     text = _said(body)
     arguments = json.dumps({"text": body["messages"][-1]["content"]})
-    head = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
+    head: dict[str, Any] = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
     usage = CompletionUsage(prompt_tokens=7, completion_tokens=5, total_tokens=12).model_dump()
     message: dict[str, Any] = {"role": "assistant", "content": text}
     deltas: list[dict[str, Any]] = [{"content": text[i : i + PIECE]} for i in range(0, len(text), PIECE)]
     reason = "stop"
     if tool:
-        call = {"id": "call_1", "type": "function", "function": {"name": tool, "arguments": arguments}}
+        call: dict[str, Any] = {"id": "call_1", "type": "function", "function": {"name": tool, "arguments": arguments}}
         message, reason = {"role": "assistant", "content": None, "tool_calls": [call]}, "tool_calls"
-        started = {"index": 0, "id": "call_1", "type": "function", "function": {"name": tool, "arguments": ""}}
+        started: dict[str, Any] = {
+            "index": 0,
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": tool, "arguments": ""},
+        }
         parts = [arguments[i : i + PIECE] for i in range(0, len(arguments), PIECE)]
         deltas = [{"tool_calls": [started]}]
         deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": part}}]} for part in parts]
-    choice = {"index": 0, "finish_reason": reason, "message": message}
+    choice: dict[str, Any] = {"index": 0, "finish_reason": reason, "message": message}
     whole = ChatCompletion.model_validate({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
-    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+    choices: list[list[dict[str, Any]]] = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
     choices += [[{"index": 0, "delta": {}, "finish_reason": reason}], []]
     chunks = [
         ChatCompletionChunk.model_validate(
@@ -183,7 +191,5 @@ def _vectors(texts: str | list[str]) -> list[list[float]]:
 def _openai_vectors(texts: str | list[str]) -> bytes:
     data = [Embedding(embedding=vector, index=i, object="embedding") for i, vector in enumerate(_vectors(texts))]
     usage = {"prompt_tokens": 1, "total_tokens": 1}
-    response = CreateEmbeddingResponse.model_validate(
-        {"data": data, "model": MODEL, "object": "list", "usage": usage}
-    )
+    response = CreateEmbeddingResponse.model_validate({"data": data, "model": MODEL, "object": "list", "usage": usage})
     return response.model_dump_json().encode()

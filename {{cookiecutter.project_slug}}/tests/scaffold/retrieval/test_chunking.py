@@ -10,8 +10,8 @@ from {{ cookiecutter.package_name }}.scaffold.retrieval.documents import Documen
 from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import Chunking
 
 
-def document(text: str, title: str = "Policy") -> Document:
-    return Document("a.md", title, text, None, None, None, "0" * 64)
+def document(text: str, headings: bool = True) -> Document:
+    return Document("a.md", "Policy", text, None, None, None, "0" * 64, headings)
 
 
 def test_passages_follow_the_headings() -> None:
@@ -22,6 +22,10 @@ def test_passages_follow_the_headings() -> None:
         (1, "Hotels > Limits", "## Hotels\n\n### Limits\n\n150 EUR\n\n```sh\n# no heading\n```"),
         (2, "Trains", "## Trains\nFirst class."),
     ]
+
+
+def test_a_comment_sign_in_plain_text_is_no_heading() -> None:
+    assert [chunk.section for chunk in split(document("# a comment\nmake test", headings=False), Chunking())] == [""]
 
 
 def test_what_is_indexed_says_what_the_passage_is_about() -> None:

@@ -16,9 +16,9 @@ from {{ cookiecutter.package_name }}.scaffold.retrieval.documents import find, p
 
 PAGE = """<!DOCTYPE html><html lang="de-DE"><head><title>Spesen &amp; Sätze</title>
 <meta name="updated" content="2026-04-01"><meta name="status" content="Superseded"><style>p {}</style></head><body>
-<header>Intranet banner</header><nav>Home</nav><main><h1>Spesen</h1><p>Erster   Absatz<br>neue Zeile.</p>
+<header>Intranet banner</header><nav>Home</nav><div role="navigation">Next</div><main><h1>Spesen<a href="#s">¶</a></h1><p>Erster   Absatz<br>neue Zeile.</p>
 <table><tr><th>Stadt</th><th>Grenze</th></tr><tr><td>Hamburg</td><td>150 EUR</td></tr>
-<tr><td>Paris</td><td>190 EUR</td></tr></table><ul><li>eins</li><li>zwei</li></ul>
+<tr><td>Paris</td><td>190 EUR</td></tr></table><ul><li>eins</li> <li><p>zwei</p></li></ul>
 <pre>a  b
 c</pre><!-- secret --><script>alert(1)</script></main><footer>Imprint</footer></body></html>"""
 
@@ -55,9 +55,19 @@ GOOD: dict[str, tuple[str, bytes, dict[str, str | None]]] = {
     "front matter": (
         "a/leave.md",
         b"---\ntitle: Leave\nupdated: 2026-01-08\nlanguage: en\nstatus: Superseded\n---\n\n# Other\n\nText.",
-        {"title": "Leave", "updated": "2026-01-08", "language": "en", "status": "superseded", "text": "\n# Other\n\nText."},
+        {
+            "title": "Leave",
+            "updated": "2026-01-08",
+            "language": "en",
+            "status": "superseded",
+            "text": "\n# Other\n\nText.",
+        },
     ),
-    "the first heading as title": ("x.md", b"intro\n\n## The *title* ##\ntext", {"title": "The *title*", "updated": None}),
+    "the first heading as title": (
+        "x.md",
+        b"intro\n\n## The *title* ##\ntext",
+        {"title": "The *title*", "updated": None},
+    ),
     "a rule at the top is no front matter": ("x.md", b"---\n\nText", {"text": "---\n\nText"}),
     "empty front matter": ("x.md", b"---\n---\nText", {"text": "Text", "title": "x"}),
     "a file name as title": ("some-plain_file.txt", b"text", {"title": "some plain file", "language": None}),
@@ -149,7 +159,7 @@ def link(to: str) -> Callable[[Path], None]:
 
 
 UNFIT: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "an unknown extension": ("x.docx", lambda path: path.write_text("a"), "no extension that can be read; known: .md"),
+    "an unknown extension": ("x.docx", lambda path: path.write_text("a"), "is of no kind that can be read (.md"),
     "a link to a document": ("x.md", link("good.md"), "is a symbolic link"),
     "a link out of the folder": ("x.md", link("/etc/hostname"), "is a symbolic link"),
     "a link to itself": ("x.md", link("x.md"), "is a symbolic link"),

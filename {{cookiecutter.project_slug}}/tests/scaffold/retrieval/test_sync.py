@@ -232,15 +232,19 @@ def new_documents(project: Project) -> None:
 
 @pytest.mark.parametrize(
     ("method", "when", "number"),
-    [("add_documents", "after", 1), ("remove", "after", 1), ("remove", "after", 2), ("restrict", "after", 1), ("flush", "before", 2)],
+    [
+        ("add_documents", "after", 1),
+        ("remove", "after", 1),
+        ("remove", "after", 2),
+        ("restrict", "after", 1),
+        ("flush", "before", 2),
+    ],
 )
 def test_a_sync_that_was_killed_is_mended_by_the_next(
     new_project: Callable[[str], Project], method: str, when: str, number: int
 ) -> None:
     fresh, killed = new_project("fresh"), new_project("killed")
-    new_documents_in_fresh = fresh.write("gone.md", "x")
     new_documents(fresh)
-    assert not new_documents_in_fresh.exists()
     expected = fresh.index()
     expected.sync()
 

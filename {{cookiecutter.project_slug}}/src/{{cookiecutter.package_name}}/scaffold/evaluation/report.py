@@ -73,7 +73,8 @@ def got(case: CaseResult) -> str:
     """What came back, in a line."""
     if case.error:
         return f"error: {case.error}"
-    return f"refused: {case.answer}" if case.refused else case.answer
+    text = " ".join(case.answer.split())
+    return f"refused: {text}" if case.refused else text
 
 
 def _missed(run: Run) -> list[Verdict]:

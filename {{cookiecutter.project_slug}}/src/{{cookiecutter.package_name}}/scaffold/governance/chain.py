@@ -2,8 +2,8 @@
 
 A record is one line of JSON in ASCII that ends with ``,"mac":"…"}``. The mac is the HMAC-SHA-256 (RFC 2104), in hex, of
 all bytes of the line before ``,"mac"``; ``previous`` repeats the mac of the record before, so that each record vouches
-for all before it (Schneier and Kelsey, "Secure audit logs to support computer forensics", 1999). What is sealed is bytes,
-not meaning: a respelled record is a changed one, and ten lines of any language can check a log.
+for all before it (Schneier and Kelsey, "Secure audit logs to support computer forensics", 1999). Bytes are sealed, not
+meaning: a respelled record is a changed one, and ten lines of any language can check a log.
 """
 
 from __future__ import annotations

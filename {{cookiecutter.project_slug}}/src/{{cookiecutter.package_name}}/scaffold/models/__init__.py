@@ -77,6 +77,14 @@ class Models:
         """What answers ``role``, for evidence and answers; also where its key is missing."""
         return self._entry(role, self._loaded.get()).info
 
+    def unusable(self, role: str) -> str | None:
+        """Why ``role`` cannot be used, without calling it; None where its key and package are there."""
+        try:
+            self._of(role)
+        except ConfigurationError as error:
+            return str(error)
+        return None
+
     @property
     def roles(self) -> list[str]:
         """Every role that the file has."""

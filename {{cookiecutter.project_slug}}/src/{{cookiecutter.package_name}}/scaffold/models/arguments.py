@@ -60,7 +60,7 @@ class _Filler:
             return quoted
         if named := self._named(name):
             return named
-        phrases = [phrase for phrase in PHRASE.findall(self._text)[1:]]
+        phrases = PHRASE.findall(self._text)[1:]
         return phrases[-1] if phrases else self._text.strip()
 
     def _named(self, name: str) -> str | None:

@@ -51,7 +51,7 @@ class Seen(Passage):
 
     @staticmethod
     def outcome(error: BaseException | None) -> str:
-        """``answered``, ``denied`` (by a control, nothing sent), ``failed``, or ``abandoned`` (the caller went away)."""
+        """``answered``, ``denied`` (by the policy, nothing sent), ``failed``, ``abandoned`` (the caller went away)."""
         if error is None:
             return "answered"
         if isinstance(error, PolicyViolation):

@@ -82,8 +82,8 @@ class GovernedEmbeddings(Embeddings):
             self.telemetry.count(PERSONAL_DATA, kind=kind)
         if kinds and self.policy.personal_data_action == "block":
             raise PolicyViolation(
-                f"The text holds personal data ({', '.join(sorted(set(kinds)))}), which governance/policy.yaml keeps from "
-                "going to a model; nothing was sent. Use a local embedding, or ask who answers for the data."
+                f"The text holds personal data ({', '.join(sorted(set(kinds)))}), which governance/policy.yaml keeps "
+                "from going to a model; nothing was sent. Use the offline embedding, or ask who answers for the data."
             )
 
     def _record(self, hidden: list[str], outcome: str, error: str | None, seconds: float) -> None:
@@ -103,6 +103,6 @@ class GovernedEmbeddings(Embeddings):
             outcome=outcome,
             error=error,
         )
-        labels = {"role": self.role, "provider": self.entry.provider}
-        self.telemetry.observe(MODEL_SECONDS, seconds, **labels)
-        self.telemetry.count(MODEL_CALLS, outcome=outcome, **labels)
+        role, provider = self.role, self.entry.provider
+        self.telemetry.observe(MODEL_SECONDS, seconds, role=role, provider=provider)
+        self.telemetry.count(MODEL_CALLS, role=role, provider=provider, outcome=outcome)

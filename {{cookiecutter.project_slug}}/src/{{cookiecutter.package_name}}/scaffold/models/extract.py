@@ -16,11 +16,11 @@ from .words import likeness, words
 
 NO_ANSWER = "NO_ANSWER"
 
-SUPPORT = 0.44
+SUPPORT = 0.45
 """Least share of the question's weight that a sentence and its surroundings must cover, else ``NO_ANSWER``."""
-TIE = 0.05
+TIE = 0.02
 """Scores nearer than this count as equal; the newer passage then wins."""
-VERSIONS = 0.25
+VERSIONS = 0.3
 """The same between two documents that bear the same title but for numbers: a newer version of it has to be much
 worse to lose."""
 HEADINGS, TITLE, BEFORE = 0.7, 0.7, 0.4
@@ -42,13 +42,15 @@ TIME = re.compile(
 NAME = re.compile(r"(?<=[\w,;:] )[A-ZÄÖÜ]\w+|@|\+\d")
 HINTS = [
     (
-        r"how (much|many|long|old|far|often|high|large|big|fast|soon)|wie ?(viele?|lange?|hoch|oft|weit|gro(ß|ss)|alt|schnell)|"
+        r"how (much|many|long|old|far|often|high|large|big|fast|soon)|"
+        r"wie ?(viele?|lange?|hoch|oft|weit|gro(ß|ss)|alt|schnell)|"
         r"limit|maximum|höchstens|mindestens|how late|percent\w*|prozent\w*|cost|kostet?n?",
         NUMBER,
     ),
     (r"when|wann|deadline|frist|(how|wie) (long|lange|fast|schnell)|what time|wie spät|by what date", TIME),
     (
-        r"cost|pay|price|fee|charge|earn|spend|reimburse\w*|allowance|kostet?n?|preis|zahlt?|zahlen|bezahlt?|gebühr|erstattet",
+        r"cost|pay|price|fee|charge|earn|spend|reimburse\w*|allowance|"
+        r"kostet?n?|preis|zahlt?|zahlen|bezahlt?|gebühr|erstattet",
         re.compile(r"€|£|%|\b(EUR|GBP|USD|CHF|free|kostenlos|kostenfrei)\b"),
     ),
     (r"who|whom|wer|wem|wen|contact|ansprechpartner\w*", NAME),
@@ -60,7 +62,9 @@ FIGURE = r"(\d+(?:[.,]\d+)*)"
 RANGE = re.compile(rf"{FIGURE} ?(?:-|–|to|bis) ?{FIGURE}")
 UP_TO = re.compile(rf"(?:up to|bis zu|bis|below|under|unter|at most|höchstens) {FIGURE}", re.IGNORECASE)
 FROM = re.compile(rf"(?:more than|over|above|from|at least|ab|über|mehr als|mindestens) {FIGURE}", re.IGNORECASE)
-BACK = re.compile(r"(it|they|this|that|these|those|he|she|both|er|sie|es|dies\w*|beide\w*|dafür|dazu|davon|darin)\b", re.IGNORECASE)
+BACK = re.compile(
+    r"(it|they|this|that|these|those|he|she|both|er|sie|es|dies\w*|beide\w*|dafür|dazu|davon|darin)\b", re.IGNORECASE
+)
 """A sentence that begins so goes on about the one before."""
 
 
@@ -80,7 +84,7 @@ def answer(question: str, sentences: list[Sentence]) -> str:
 
 
 def choose(question: str, sentences: list[Sentence]) -> list[Sentence]:
-    """The sentence to quote and the one that goes on from it; none where no sentence covers enough of the question."""
+    """The sentence to quote and the one after it; none where no sentence covers enough of the question."""
     ranked = rank(question, sentences)
     if not ranked or ranked[0].score < SUPPORT:
         return []
@@ -125,7 +129,8 @@ def _covered(asked: Iterable[str], sentence: Sentence) -> dict[str, float]:
     ]
     itself = {word: max(likeness(word, own), _in_range(word, sentence.text)) for word in asked}
     covered = {
-        word: max(share, *(factor * likeness(word, layer) for factor, layer in layers)) for word, share in itself.items()
+        word: max(share, *(factor * likeness(word, layer) for factor, layer in layers))
+        for word, share in itself.items()
     }
     if goes_on or any(share >= 0.6 for share in itself.values()):
         return covered

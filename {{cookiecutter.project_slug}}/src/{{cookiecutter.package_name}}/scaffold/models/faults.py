@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import httpx
-from langchain_core import exceptions as langchain
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
@@ -38,7 +35,7 @@ class Translated(Governed):
 class _Watched(Passage):
     def __init__(self, messages: list[BaseMessage], entry: ModelEntry) -> None:
         super().__init__(messages)
-        self._entry, self._finished = entry, False
+        self._entry, self._began, self._finished = entry, False, False
 
     def answered(self, result: ChatResult) -> ChatResult:
         for generation in result.generations:
@@ -60,22 +57,27 @@ class _Watched(Passage):
             raise explain(error, self._entry) from error
 
     def _look(self, generation: Any) -> None:
+        self._began = True
         told = {**(generation.generation_info or {}), **generation.message.response_metadata}
         ended = isinstance(generation.message, AIMessageChunk) and generation.message.chunk_position == "last"
         self._finished |= ended or any(told.get(key) for key in ("finish_reason", "done_reason", "done"))
 
     def _check(self) -> None:
         """A connection that closes between two pieces looks like an end; only the vendor's word makes it one."""
+        if not self._began:
+            raise _unreadable(self._entry, "it was empty")
         if not self._finished:
-            raise ModelUnavailable(f"{_name(self._entry)} broke off in the midst of its answer; ask again.")
+            raise _broken(self._entry)
 
 
 def explain(error: Exception, entry: ModelEntry) -> ModelError:
     """The error that a person can act on. What a vendor said is quoted in part only where it helps to mend."""
     name = _name(entry)
-    if _is(error, langchain.ModelTimeoutError, httpx.TimeoutException, asyncio.TimeoutError):
-        return ModelUnavailable(f"{name} did not answer within {entry.timeout:g} seconds; try again, or raise timeout in {WHERE}.")
-    if isinstance(error, langchain.ContextOverflowError):
+    if _is(error, "ModelTimeoutError", "TimeoutException", "TimeoutError"):
+        return ModelUnavailable(
+            f"{name} did not answer within {entry.timeout:g} seconds; try again, or raise timeout in {WHERE}."
+        )
+    if _is(error, "ContextOverflowError"):
         return ModelError(f"{name} found the request too long; ask for less, or retrieve fewer passages.")
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status >= 400:
@@ -86,21 +88,34 @@ def explain(error: Exception, entry: ModelEntry) -> ModelError:
             status=status, detail=_detail(error), where=WHERE, key=entry.api_key_env or "that holds the key"
         )
         return kind(f"{name} {said}.")
-    if _is(error, httpx.RemoteProtocolError, httpx.ReadError):
-        return ModelUnavailable(f"{name} broke off in the midst of its answer; ask again.")
-    if _is(error, langchain.ModelConnectionError, httpx.TransportError, ConnectionError):
+    if _is(error, "RemoteProtocolError", "ReadError"):
+        return _broken(entry)
+    if _is(error, "ModelConnectionError", "TransportError", "ConnectionError"):
         where = entry.base_url or "its usual address"
         return ModelUnavailable(f"{name} cannot be reached at {where}; check that it runs, and base_url in {WHERE}.")
-    return ModelError(f"{name} sent an answer that cannot be read ({type(error).__name__}); check that base_url in {WHERE} is right.")
+    return _unreadable(entry, type(error).__name__)
 
 
-def _is(error: BaseException, *kinds: type[BaseException]) -> bool:
-    """Whether the error, or one that it was raised from, is of one of these kinds."""
+def _broken(entry: ModelEntry) -> ModelUnavailable:
+    return ModelUnavailable(f"{_name(entry)} broke off in the midst of its answer; ask again.")
+
+
+def _unreadable(entry: ModelEntry, reason: str) -> ModelError:
+    return ModelError(
+        f"{_name(entry)} sent nothing that can be read as an answer ({reason}); check base_url in {WHERE}."
+    )
+
+
+def _is(error: BaseException, *names: str) -> bool:
+    """Whether the error, or one that it came from, is of a class of that name.
+
+    By name, because vendors' clients bring HTTP clients of their own whose errors are called the same.
+    """
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, kinds):
+        if any(kind.__name__ in names for kind in type(seen).__mro__):
             return True
-        seen = seen.__cause__
+        seen = seen.__cause__ or seen.__context__
     return False
 
 

@@ -14,13 +14,13 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self, cast
 
+from langchain_core.caches import BaseCache
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
     BaseCallbackHandler,
     CallbackManagerForLLMRun,
     Callbacks,
 )
-from langchain_core.caches import BaseCache
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
@@ -45,6 +45,10 @@ class _NoteMetadata(BaseCallbackHandler):
 
     def on_chat_model_start(self, serialized: Any, messages: Any, *, metadata: Any = None, **kwargs: Any) -> None:
         _metadata.set(metadata or {})
+
+
+def _note_metadata() -> Callbacks:
+    return [_NoteMetadata()]
 
 
 class Passage:
@@ -95,7 +99,7 @@ class Governed(BaseChatModel):
     # Below the run manager is never handed on: the outermost model reports the run, and a vendor's would report it a
     # second time, with what the controls have not yet restored. And a cache would answer without any control.
     cache: BaseCache | bool | None = Field(default=False, exclude=True)
-    callbacks: Callbacks = Field(default_factory=lambda: [_NoteMetadata()], exclude=True)
+    callbacks: Callbacks = Field(default_factory=_note_metadata, exclude=True)
 
     def passage(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> Passage:
         """What this control does with one call; ``options`` are the call's own, such as ``model`` or ``tools``."""
@@ -159,7 +163,8 @@ class Governed(BaseChatModel):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Tools in the vendor's own format, called through this model."""
         options = kwargs if tool_choice is None else dict(kwargs, tool_choice=tool_choice)
-        return cast("Runnable[LanguageModelInput, AIMessage]", self._through_here(self.inner.bind_tools(tools, **options)))
+        bound = self._through_here(self.inner.bind_tools(tools, **options))
+        return cast("Runnable[LanguageModelInput, AIMessage]", bound)
 
     def with_structured_output(
         self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any

@@ -24,18 +24,21 @@ class Metered(Governed):
 
     def passage(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> Passage:
         """Starts the clock."""
-        return _Counted(messages, self.telemetry, {"role": self.role, "provider": self.provider})
+        return _Counted(messages, self.telemetry, self.role, self.provider)
 
 
 class _Counted(Seen):
-    def __init__(self, messages: list[BaseMessage], telemetry: Telemetry, labels: dict[str, str]) -> None:
+    def __init__(self, messages: list[BaseMessage], telemetry: Telemetry, role: str, provider: str) -> None:
         super().__init__(messages)
-        self._telemetry, self._labels = telemetry, labels
+        self._telemetry, self._role, self._provider = telemetry, role, provider
         self._began = time.perf_counter()
 
     def ended(self, error: BaseException | None) -> None:
-        self._telemetry.observe(MODEL_SECONDS, time.perf_counter() - self._began, **self._labels)
-        self._telemetry.count(MODEL_CALLS, outcome=self.outcome(error), **self._labels)
+        role, provider = self._role, self._provider
+        seconds = time.perf_counter() - self._began
+        self._telemetry.observe(MODEL_SECONDS, seconds, role=role, provider=provider)
+        self._telemetry.count(MODEL_CALLS, role=role, provider=provider, outcome=self.outcome(error))
         if self.usage:
-            self._telemetry.count(TOKENS, self.usage["input_tokens"], direction="input", **self._labels)
-            self._telemetry.count(TOKENS, self.usage["output_tokens"], direction="output", **self._labels)
+            read, written = self.usage["input_tokens"], self.usage["output_tokens"]
+            self._telemetry.count(TOKENS, read, role=role, provider=provider, direction="input")
+            self._telemetry.count(TOKENS, written, role=role, provider=provider, direction="output")

@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
@@ -59,8 +60,10 @@ class OfflineChatModel(BaseChatModel):
         for word in re.findall(r"\s*\S+\s*?", str(message.content)):
             yield ChatGenerationChunk(message=AIMessageChunk(content=word))
         calls = [
-            {"name": call["name"], "args": json.dumps(call["args"], ensure_ascii=False), "id": call["id"], "index": i}
-            for i, call in enumerate(message.tool_calls)
+            tool_call_chunk(
+                name=call["name"], args=json.dumps(call["args"], ensure_ascii=False), id=call["id"], index=position
+            )
+            for position, call in enumerate(message.tool_calls)
         ]
         yield ChatGenerationChunk(
             message=AIMessageChunk(
@@ -143,4 +146,4 @@ def _calls(messages: list[BaseMessage], tools: list[dict[str, Any]], choice: Any
 def _names(text: str, tool: str) -> bool:
     """Whether the text holds the tool's name, or every word of it that says something (``get_weather``: weather)."""
     parts = set(words(tool.replace("_", " ")))
-    return tool in text or bool(parts) and parts <= set(words(text))
+    return tool in text or (bool(parts) and parts <= set(words(text)))

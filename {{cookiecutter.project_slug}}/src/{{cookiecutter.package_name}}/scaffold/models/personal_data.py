@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, SkipValidation
 
@@ -53,8 +54,8 @@ class PersonalData(Governed):
             self.telemetry.count(PERSONAL_DATA, kind=kind)
         if kinds and action == "block":
             raise PolicyViolation(
-                f"The text holds personal data ({', '.join(sorted(set(kinds)))}), which governance/policy.yaml keeps from "
-                "going to a model; nothing was sent. Leave it out, or ask who answers for the data."
+                f"The text holds personal data ({', '.join(sorted(set(kinds)))}), which governance/policy.yaml keeps "
+                "from going to a model; nothing was sent. Leave it out, or ask who answers for the data."
             )
         return Restoring(hidden, pseudonyms) if action == "pseudonymise" else Passage(hidden)
 
@@ -92,7 +93,12 @@ class Restoring(Passage):
                 for block in content
             ]
         calls = [
-            {**call, "args": self._json(call.get("index"), call["args"], last)} if call["args"] else call
+            tool_call_chunk(
+                name=call["name"],
+                args=self._json(call["index"], call["args"] or "", last),
+                id=call["id"],
+                index=call["index"],
+            )
             for call in message.tool_call_chunks
         ]
         # Built anew rather than copied: the parsed tool calls follow from the chunks.
@@ -108,8 +114,7 @@ class Restoring(Passage):
         chunks = []
         for (kind, index), text in self._held.items():
             if kind == "json":
-                call = ToolCallChunk(name=None, args=text, id=None, index=index, type="tool_call_chunk")
-                message = AIMessageChunk(content="", tool_call_chunks=[call])
+                message = AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(args=text, index=index)])
             else:
                 message = AIMessageChunk(
                     content=text if kind == "string" else [{"type": "text", "text": text, "index": index}]
@@ -158,8 +163,8 @@ def _change(value: Any, change: Change) -> Any:
     if isinstance(value, Mapping):
         if value.get("type") in OPAQUE:
             raise PolicyViolation(
-                f"A message holds {value['type']} content, which cannot be searched for personal data; nothing was sent. "
-                "Send its text instead."
+                f"A message holds {value['type']} content, which cannot be searched for personal data; "
+                "nothing was sent. Send its text instead."
             )
         return {key: item if key in MACHINERY else _change(item, change) for key, item in value.items()}
     return value

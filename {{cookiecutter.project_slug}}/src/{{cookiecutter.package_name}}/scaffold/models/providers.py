@@ -81,7 +81,8 @@ def _chosen(parameters: Parameters, **names: str) -> dict[str, Any]:
     chosen = {}
     for name, value in parameters.model_dump(exclude_none=True).items():
         if name not in names:
-            raise ConfigurationError(f"The parameter {name} does not exist for this provider; known: {', '.join(names)}.")
+            known = ", ".join(names)
+            raise ConfigurationError(f"The parameter {name} does not exist for this provider; known: {known}.")
         chosen[names[name]] = value
     return chosen
 

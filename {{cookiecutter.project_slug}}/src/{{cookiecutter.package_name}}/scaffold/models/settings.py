@@ -32,7 +32,7 @@ class ModelEntry(File):
 
     provider: str = Field(description="Who serves it: " + ", ".join(PROVIDERS) + ".")
     model: str = Field(min_length=1, description="The provider's name for the model.")
-    kind: Literal["chat", "embedding"] = Field(default="chat", description="Whether it talks or turns text into vectors.")
+    kind: Literal["chat", "embedding"] = Field(default="chat", description="Whether it talks or makes vectors of text.")
     base_url: HttpUrl | None = Field(
         default=None, validate_default=True, description="Where it is served; required for openai-compatible."
     )
@@ -118,5 +118,5 @@ class ModelInfo:
 def unknown_role(role: str, known: list[str]) -> ConfigurationError:
     """The sentence for a role that ``config/models.yaml`` does not have."""
     return ConfigurationError(
-        f"There is no role {role!r} in {WHERE}{nearest(role, known)}; known: {', '.join(known)}; add it there under roles."
+        f"There is no role {role!r} in {WHERE}{nearest(role, known)}; known: {', '.join(known)}; add it under roles."
     )

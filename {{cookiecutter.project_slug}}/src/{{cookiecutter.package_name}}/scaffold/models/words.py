@@ -67,10 +67,11 @@ def _alike(one: str, other: str) -> float:
     short, long = sorted((_stem(one), _stem(other)), key=len)
     if short == long:
         return 1.0
-    if len(short) >= 4 and (long.startswith(short) or long.endswith(short)):
-        return 0.8
-    if len(short) >= 5 and short in long:
-        return 0.7
+    same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    if same >= 4 and min(len(one), len(other)) - same <= 1 and max(len(one), len(other)) - same <= 2:
+        return 0.9
+    if len(short) >= 4 and (long.startswith(short) or long.endswith(short) or (len(short) >= 5 and short in long)):
+        return 0.4 + 0.6 * len(short) / len(long)
     if len(short) < 4:
         return 0.0
     shared = 2 * len(_grams(short) & _grams(long)) / (len(_grams(short)) + len(_grams(long)))

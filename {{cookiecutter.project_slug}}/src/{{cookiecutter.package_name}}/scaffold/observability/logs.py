@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from opentelemetry import trace
@@ -18,7 +19,7 @@ def configure_logging(settings: Settings, redact: Callable[[str], str]) -> None:
 
     Handlers that libraries have put in place until now are taken down, since they would write unredacted.
     """
-    handler = _Lines(sys.stderr)
+    handler = _Lines()
     handler.setFormatter(_Json(settings.root.name, redact))
     for name in list(logging.root.manager.loggerDict):
         logger = logging.getLogger(name)
@@ -43,11 +44,14 @@ class _Json(logging.Formatter):
         return json.dumps(line)
 
 
-class _Lines(logging.StreamHandler):  # type: ignore[type-arg]
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Name a record that cannot be written; logging itself would print its message and arguments as they are."""
-        line = {**_head(record), "message": "[WITHHELD] this record could not be formatted"}
-        self.stream.write(json.dumps(line) + self.terminator)
+class _Lines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001  # arguments that do not fit, a redactor that fails: name the record, not more
+            line = json.dumps({**_head(record), "message": "[WITHHELD] this record could not be formatted"})
+        with suppress(OSError, ValueError):  # standard error is closed: no reason to fail what was to be logged
+            sys.stderr.write(line + "\n")
 
 
 def _head(record: logging.LogRecord) -> dict[str, str]:

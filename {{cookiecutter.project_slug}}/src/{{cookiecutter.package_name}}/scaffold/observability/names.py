@@ -24,16 +24,11 @@ class Metric:
 
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 REQUESTS = "app_requests_total"
 REQUEST_SECONDS = "app_request_duration_seconds"
-REFUSALS = "app_refusals_total"
-CONFIDENCE = "app_answer_confidence"
 MODEL_CALLS = "app_model_calls_total"
 MODEL_SECONDS = "app_model_call_duration_seconds"
-MODEL_RETRIES = "app_model_retries_total"
-MODEL_FALLBACKS = "app_model_fallbacks_total"
 TOKENS = "app_tokens_total"
 PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
@@ -46,12 +41,8 @@ _MODEL = ("role", "provider")
 METRICS: dict[str, Metric] = {
     REQUESTS: Metric("counter", "Questions, by outcome: answered, refused, error.", ("channel", "outcome")),
     REQUEST_SECONDS: Metric("histogram", "Time from question to answer.", ("channel",), SECONDS),
-    REFUSALS: Metric("counter", "Questions not answered, by reason.", ("reason",)),
-    CONFIDENCE: Metric("histogram", "Confidence of the answers that were given.", (), SHARES),
     MODEL_CALLS: Metric("counter", "Calls to models, by outcome: answered, error.", (*_MODEL, "outcome")),
     MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with its retries.", _MODEL, SECONDS),
-    MODEL_RETRIES: Metric("counter", "Attempts repeated after a failed one.", _MODEL),
-    MODEL_FALLBACKS: Metric("counter", "Calls that a fallback took over.", _MODEL),
     TOKENS: Metric("counter", "Tokens, by direction: input, output.", (*_MODEL, "direction")),
     PERSONAL_DATA: Metric("counter", "Personal data held back on the way to a model.", ("kind",)),
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),

@@ -191,7 +191,7 @@ class _Redacting(SpanExporter):
             parent=span.parent,
             resource=span.resource,
             attributes=self._attributes(span.attributes),
-            events=[Event(event.name, self._attributes(event.attributes), event.timestamp) for event in span.events],
+            events=[Event(self._redact(e.name), self._attributes(e.attributes), e.timestamp) for e in span.events],
             links=span.links,
             kind=span.kind,
             status=Status(status.status_code, self._redact(status.description) if status.description else None),

@@ -18,7 +18,7 @@ from ..errors import ConfigurationError
 MESSAGES: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 # A prompt is edited by people who may not deploy code, so it renders in a sandbox; a typo is an error, never a blank.
 # It writes text for a model, not HTML, so nothing is escaped.
-ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
+ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
 class PromptMessage(File):
@@ -31,9 +31,9 @@ class PromptMessage(File):
 class PromptFile(File):
     """A prompt: name, locale, version, variables, messages."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="What code asks for, the first part of the file's name.")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="What code asks for; begins the file's name.")
     locale: str = Field(pattern=r"^[a-z]{2}$", description="Language, the second part of the file's name.")
-    version: str = Field(min_length=1, description="Raise it with every change that you mean; traces and records name it.")
+    version: str = Field(min_length=1, description="Raise it with every change; traces and records name it.")
     description: str = Field(min_length=1, description="What the prompt is for, in a sentence.")
     input: list[str] = Field(description="Variables that the messages use, all of them and no others.")
     messages: list[PromptMessage] = Field(min_length=1)
@@ -144,7 +144,8 @@ def _load(path: Path) -> _Loaded:
             used |= meta.find_undeclared_variables(ENVIRONMENT.parse(message.content))
             templates.append((MESSAGES[message.role], ENVIRONMENT.from_string(message.content)))
         except TemplateSyntaxError as error:
-            raise ConfigurationError(f"{path}: messages: line {error.lineno} of the content: {error.message}.") from None
+            where = f"{path}: messages: line {error.lineno} of the content"
+            raise ConfigurationError(f"{where}: {error.message}.") from None
     for name in used - set(file.input):
         raise ConfigurationError(
             f"{path}: messages use {name!r}, which 'input' does not name{nearest(name, file.input)}; "

@@ -178,13 +178,13 @@ def _listed(names: list[str], shown: int = 5) -> str:
     return ", ".join(names[:shown]) + more
 
 
-CHECKS: Mapping[CheckName, tuple[str, Check]] = {
-    "access": ("F08", access),
-    "audit": ("F15", audit),
-    "conflicts": ("F23", unresolved),
-    "evaluation": ("F11", evaluation),
-    "owner": ("F18", owner),
-    "personal_data": ("F14", personal_data),
-    "reload": ("F02", reload),
+CHECKS: Mapping[CheckName, tuple[str, str, Check]] = {
+    "access": ("F08", "data/access.yaml", access),
+    "audit": ("F15", "var/audit", audit),
+    "conflicts": ("F23", "all files", unresolved),
+    "evaluation": ("F11", "evals/runs", evaluation),
+    "owner": ("F18", "governance/ownership.yaml", owner),
+    "personal_data": ("F14", "governance/policy.yaml", personal_data),
+    "reload": ("F02", "config", reload),
 }
-"""Each check with the failure mode that it stands against."""
+"""Each check with the failure mode that it stands against, and where its evidence lies."""

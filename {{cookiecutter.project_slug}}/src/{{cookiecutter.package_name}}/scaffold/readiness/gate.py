@@ -14,8 +14,8 @@ from ..errors import ScaffoldError
 from ..evaluation import load_suite
 from ..evaluation.record import write_atomically
 from ..evidence import fingerprint
-from .checks import CHECKS, Check
-from .stages import Stage, load_stage
+from .checks import CHECKS
+from .stages import CheckName, Stage, load_stage
 
 
 class CheckResult(BaseModel):
@@ -28,6 +28,8 @@ class CheckResult(BaseModel):
     passed: bool
     reason: str
     """What was found, or what is missing, where, and how to mend it."""
+    evidence: str
+    """Where the evidence lies, below the project's folder."""
 
 
 class GateResult(BaseModel):
@@ -50,7 +52,7 @@ def gate(application: Application, stage: str) -> GateResult:
     """
     required = load_stage(application.settings, stage)
     suite = load_suite(application.settings, required.evaluation.suite)
-    checks = [_run(name, *CHECKS[name], application, required) for name in required.checks]
+    checks = [_run(name, application, required) for name in required.checks]
     result = GateResult(
         stage=stage,
         passed=all(check.passed for check in checks),
@@ -63,7 +65,8 @@ def gate(application: Application, stage: str) -> GateResult:
     return result
 
 
-def _run(name: str, failure_mode: str, check: Check, application: Application, stage: Stage) -> CheckResult:
+def _run(name: CheckName, application: Application, stage: Stage) -> CheckResult:
+    failure_mode, evidence, check = CHECKS[name]
     passed = False
     try:
         reason = check(application, stage)
@@ -72,7 +75,7 @@ def _run(name: str, failure_mode: str, check: Check, application: Application, s
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - a check that cannot be made is not passed, whatever stopped it
         reason = f"The check could not be made: {type(error).__name__}: {error}; mend that first."
-    return CheckResult(id=name, failure_mode=failure_mode, passed=passed, reason=reason)
+    return CheckResult(id=name, failure_mode=failure_mode, passed=passed, reason=reason, evidence=evidence)
 
 
 def render(result: GateResult) -> RenderableType:

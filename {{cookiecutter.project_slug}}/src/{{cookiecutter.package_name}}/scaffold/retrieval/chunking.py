@@ -33,7 +33,8 @@ def split(document: Document, chunking: Chunking) -> list[Chunk]:
         separators=["\n\n", "\n", ". ", " ", ""],
         keep_separator="end",
     )
-    parts = [(part, path) for text, path in _sections(document.text) for part in splitter.split_text(text)]
+    sections = _sections(document.text) if document.headings else [(document.text, ())]
+    parts = [(part, path) for text, path in sections for part in splitter.split_text(text)]
     return [
         Chunk(number, part, " > ".join(heading for heading in path if heading != document.title))
         for number, (part, path) in enumerate(parts)

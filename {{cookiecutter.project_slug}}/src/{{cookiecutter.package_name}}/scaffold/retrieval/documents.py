@@ -18,7 +18,7 @@ SOURCE_MAX_CHARACTERS = 500
 
 @dataclass(frozen=True)
 class Document:
-    """A document as it was read. ``text`` is Markdown where the original has headings."""
+    """A document as it was read."""
 
     source: str
     """Path below ``data/documents``, with forward slashes."""
@@ -32,6 +32,8 @@ class Document:
     """As the document says, for example ``superseded``."""
     sha256: str
     """Of the bytes that ``text`` was read from."""
+    headings: bool = False
+    """Whether lines of ``text`` that start with # are headings."""
 
 
 READERS: dict[str, Callable[[bytes], formats.Content]] = {
@@ -72,7 +74,7 @@ def _unfit(path: Path, source: str) -> DocumentError | None:
     elif not stat.S_ISREG(path.lstat().st_mode):
         reason = "is not a regular file"
     elif path.suffix.lower() not in READERS:
-        reason = f"has no extension that can be read; known: {', '.join(READERS)}"
+        reason = f"is of no kind that can be read ({', '.join(READERS)})"
     else:
         return None
     return DocumentError(f"{source}: {reason}.")
@@ -111,4 +113,5 @@ def parse(source: str, data: bytes, sha256: str) -> Document:
         language=content.language,
         status=content.status,
         sha256=sha256,
+        headings=content.headings,
     )

@@ -29,6 +29,8 @@ class Content:
     updated: str | None = None
     language: str | None = None
     status: str | None = None
+    headings: bool = False
+    """Whether lines of ``text`` that start with # are headings."""
 
 
 def markdown(data: bytes) -> Content:
@@ -47,7 +49,7 @@ def markdown(data: bytes) -> Content:
             raise Unreadable("has front matter that is not a list of fields")
         text = text[found.end() :]
     heading = re.search(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
-    return _content(text, {"title": heading[1] if heading else None, **fields})
+    return _content(text, {"title": heading[1] if heading else None, **fields}, headings=True)
 
 
 def text(data: bytes) -> Content:
@@ -72,13 +74,13 @@ def html(data: bytes) -> Content:
         "updated": metas.get("updated") or metas.get("last-modified") or metas.get("date"),
         "status": metas.get("status"),
     }
-    for tag in page.find_all(SILENT):
+    for tag in [*page.find_all(SILENT), *page.find_all(role=SILENT_ROLES)]:
         tag.decompose()
-    body = page.find("main") or page.body or page
+    body = page.find("main") or page.find(role="main") or page.body or page
     _spell_out(body)
     text = "".join(_runs(body))
     text = re.sub(r"[ \t]*\n[ \t]*", "\n", text)
-    return _content(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", fields)
+    return _content(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", fields, headings=True)
 
 
 def pdf(data: bytes) -> Content:
@@ -104,8 +106,10 @@ def pdf(data: bytes) -> Content:
     return _content("\n\n".join(page for page in pages if page), fields)
 
 
-SILENT = ["nav", "footer", "script", "style", "noscript", "template", "svg", "iframe", "head", "form"]
+SILENT = ["nav", "footer", "script", "style", "noscript", "template", "svg", "iframe", "head"]
 """Tags whose text is not the document's."""
+SILENT_ROLES = ["banner", "complementary", "contentinfo", "navigation", "search"]
+"""Landmarks of WAI-ARIA 1.2, section 5.3.4, that stand round a page's content."""
 BLOCKS = {
     "address", "article", "aside", "blockquote", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure",
     "header", "hr", "main", "ol", "p", "pre", "section", "summary", "ul",
@@ -122,8 +126,11 @@ def _spell_out(body: Tag) -> None:
         table.replace_with(f"\n\n{_rows(table)}\n\n")
     for level in range(1, 7):
         for heading in body.find_all(f"h{level}"):
-            heading.replace_with(f"\n\n{'#' * level} {' '.join(heading.get_text(' ').split())}\n\n")
+            words = heading.get_text(" ").rstrip(" \n¶#").split()  # the marks that generators link a heading with
+            heading.replace_with(f"\n\n{'#' * level} {' '.join(words)}\n\n" if words else "")
     for item in body.find_all("li"):
+        if isinstance(first := item.find(True), Tag) and first.name == "p":
+            first.unwrap()
         item.insert(0, "- ")
 
 
@@ -172,7 +179,7 @@ def _decode(data: bytes, encoding: str = "utf-8") -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _content(text: str, fields: Mapping[str, Any]) -> Content:
+def _content(text: str, fields: Mapping[str, Any], headings: bool = False) -> Content:
     title, language, status = (_line(fields.get(name)) for name in ("title", "language", "status"))
     code = re.match(r"([A-Za-z]{2})(?![A-Za-z])", language or "")
     return Content(
@@ -181,6 +188,7 @@ def _content(text: str, fields: Mapping[str, Any]) -> Content:
         updated=_day(fields.get("updated") or fields.get("date")),
         language=code[1].lower() if code else None,
         status=status.lower() if status else None,
+        headings=headings,
     )
 
 

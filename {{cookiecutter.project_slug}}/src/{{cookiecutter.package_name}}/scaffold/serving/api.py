@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -42,6 +42,15 @@ class Question(BaseModel):
 
     question: str = Field(description="The question, in a sentence.")
     caller: str | None = Field(default=None, description="Who asks, from data/access.yaml; only while no keys are set.")
+
+    @field_validator("question")
+    @classmethod
+    def _characters(cls, question: str) -> str:
+        try:
+            question.encode()  # JSON can hold half a surrogate pair, which no text can (RFC 8259, section 8.2)
+        except UnicodeEncodeError:
+            raise ValueError("half of a surrogate pair is not a character") from None
+        return question
 
 
 class KnownCaller(BaseModel):
@@ -211,4 +220,5 @@ def _explain(errors: Sequence[Any]) -> str:
         return 'Send a JSON object such as {"question": "..."}, with Content-Type: application/json.'
     if first["type"] == "extra_forbidden":
         return "There are only the fields question and caller."
-    return f"{field}: {first['msg'][0].lower()}{first['msg'][1:]}."
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message[0].lower()}{message[1:]}."

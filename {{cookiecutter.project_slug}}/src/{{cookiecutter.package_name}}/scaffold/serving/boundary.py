@@ -124,7 +124,7 @@ class Boundary:
             message = "A page of another origin may not ask here; a proxy in between must pass the Host header on."
             return problem(403, "PolicyViolation", message)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > limit:
+        if not length.isdecimal() or len(length) > 12 or int(length) > limit:
             return problem(413, "RequestError", _too_large(limit))
         return None
 
@@ -134,9 +134,9 @@ def _too_large(limit: int) -> str:
 
 
 def _authority(url: str) -> tuple[str, str]:
-    """Host, and host with port, of a URL; empty where it has none."""
+    """Host, and host with port, of a URL; empty where it has none, or where a user stands before the host."""
     try:
         parts = urlsplit(url)
-        return parts.hostname or "", parts.netloc.lower()
+        return ("", "") if "@" in parts.netloc else (parts.hostname or "", parts.netloc.lower())
     except ValueError:
         return "", ""

@@ -63,10 +63,11 @@ def serve(application: Application, host: str | None = None, port: int | None = 
 def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OverflowError:
+        reason = "ports go from 0 to 65535"
     except OSError as error:
+        reason = str(error.strerror or error).lower()
         if error.errno == errno.EADDRINUSE:
             reason = "another program listens there; stop it, or choose another port"
-        else:
-            reason = f"{(error.strerror or str(error)).lower()}; choose another"
-        where = "--host and --port, or config/service.yaml"
-        raise ConfigurationError(f"Cannot listen on {host}, port {port}: {reason} ({where}).") from None
+    where = "--host and --port, or config/service.yaml"
+    raise ConfigurationError(f"Cannot listen on {host}, port {port}: {reason} ({where}).")

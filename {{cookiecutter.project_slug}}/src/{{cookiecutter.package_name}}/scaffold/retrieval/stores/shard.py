@@ -107,7 +107,7 @@ class Shard:
             sparse_vectors={"bm25": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         )
         shard = edge.EdgeShard.create(str(new / "shard"), config)
-        for field in ("allow", "deny", "source", "id"):
+        for field in ("allow", "deny", "source"):
             shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
         shard.flush()
         shard.close()

@@ -3,7 +3,7 @@
 
 import { button, make } from "./elements.js";
 import { card, fold, markWords } from "./passages.js";
-import { language, text } from "./texts.js";
+import { language, locale, text } from "./texts.js";
 
 const service = JSON.parse(document.body.dataset.service);
 const find = (id) => document.getElementById(id);
@@ -162,10 +162,10 @@ function body(answer, cards) {
       const numbers = /^\[\d/.test(piece) ? piece.match(/\d+/g).map(Number) : [];
       if (numbers.length && numbers.every((number) => cards.has(number))) {
         for (const number of numbers) {
-          const chip = button("cite", String(number), () => point(number, cards, chip));
+          const words = sentence;
+          const chip = button("cite", String(number), () => point(chip, cards.get(number), words));
           chip.setAttribute("aria-label", text("cite", number, titles.get(number)));
           element.append(chip);
-          markWords(cards.get(number), sentence);
         }
       } else {
         element.append(piece.startsWith("**") ? make("strong", "", piece.slice(2, -2)) : piece);
@@ -178,11 +178,12 @@ function body(answer, cards) {
   return make("div", "text", ...paragraphs);
 }
 
-function point(number, cards, chip) {
+/** Show the passage that a citation names, and in it what the cited sentence says. */
+function point(chip, element, sentence) {
   for (const other of document.querySelectorAll(".active")) other.classList.remove("active");
-  const element = cards.get(number);
-  element.classList.add("active");
   chip.classList.add("active");
+  element.classList.add("active");
+  markWords(element, sentence);
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
   element.focus({ preventScroll: true });
@@ -195,7 +196,7 @@ function details(answer) {
     bar.style.width = `${Math.round(answer.confidence * 100)}%`;
     const gauge = make("span", answer.confidence < 0.5 ? "gauge low" : "gauge", bar);
     gauge.setAttribute("aria-hidden", "true");
-    const percent = new Intl.NumberFormat(language, { style: "percent" }).format(answer.confidence);
+    const percent = new Intl.NumberFormat(locale, { style: "percent" }).format(answer.confidence);
     const shown = make("span", "", percent);
     shown.title = text("confidenceNote");
     rows.push([text("confidence"), gauge, shown]);

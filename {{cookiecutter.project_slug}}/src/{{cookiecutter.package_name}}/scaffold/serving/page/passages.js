@@ -1,7 +1,7 @@
 // The cards beside an answer: where each passage comes from, and its text.
 
 import { button, make } from "./elements.js";
-import { language, text } from "./texts.js";
+import { locale, text } from "./texts.js";
 
 export function card({ number, title, source, updated, passage }) {
   const origin = make("div", "origin", make("code", "", source));
@@ -12,14 +12,15 @@ export function card({ number, title, source, updated, passage }) {
   return element;
 }
 
-/** A passage as it was indexed, only that headings and tables of Markdown look like headings and tables. */
+/** A passage as it was indexed, only that Markdown's headings and tables look like such. */
 function blocks(passage) {
   const parts = passage.trim().split(/((?:^ *\|.*(?:\n|$))+)/m).filter((part) => part.trim());
   return parts.flatMap((part) => (part.trimStart().startsWith("|") ? [table(part)] : lines(part)));
 }
 
 function lines(part) {
-  return part.trim().split(/^#{1,6} +(.+)$/m).map((piece, i) => make(i % 2 ? "h4" : "p", "", piece.trim()))
+  const unwrapped = part.replace(/(.{50,}?) *\n(?!\s|#|[-*•]|\d+[.)]\s)/g, "$1 "); // text files break long lines
+  return unwrapped.trim().split(/^#{1,6} +(.+)$/m).map((piece, i) => make(i % 2 ? "h4" : "p", "", piece.trim()))
     .filter((element) => element.textContent);
 }
 
@@ -32,16 +33,31 @@ function table(part) {
     make("tbody", "", ...rows.map((cells) => row(cells, "td"))));
 }
 
-/** Mark the words of a sentence in a card's passage: seen once its citation is chosen. */
+/** Mark in a card's passage where it speaks of what a sentence of the answer says; marks made before go. */
 export function markWords(element, sentence) {
-  const words = new Set(sentence.toLowerCase().match(/\p{L}{4,}|\p{N}+/gu) ?? []);
-  const walker = document.createTreeWalker(element.querySelector(".passage"), NodeFilter.SHOW_TEXT);
+  const passage = element.querySelector(".passage");
+  for (const mark of passage.querySelectorAll("mark")) mark.replaceWith(...mark.childNodes);
+  passage.normalize();
+  const words = new Set(sentence.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
+  const walker = document.createTreeWalker(passage, NodeFilter.SHOW_TEXT);
   const nodes = [];
   while (walker.nextNode()) nodes.push(walker.currentNode);
-  for (const node of nodes.filter(({ parentNode }) => parentNode.tagName !== "MARK")) {
-    const pieces = node.textContent.split(/(\p{L}+|\p{N}+)/u);
-    node.replaceWith(...pieces.map((piece) => (words.has(piece.toLowerCase()) ? make("mark", "", piece) : piece)));
+  for (const node of nodes) node.replaceWith(...marked(node.textContent, words));
+}
+
+/** A text with its runs of known words marked: three words or more, or one that has a digit or is long. */
+function marked(line, words) {
+  const pieces = line.split(/([\p{L}\p{N}]+)/u); // words at odd places, what separates them at even ones
+  const result = [pieces[0]];
+  for (let i = 1; i < pieces.length;) {
+    let end = i;
+    while (end < pieces.length && words.has(pieces[end].toLowerCase())) end += 2;
+    const run = pieces.slice(i, Math.max(end - 1, i + 1));
+    const telling = end - i >= 6 || (end > i && run.some((word) => /\p{N}|\p{L}{6}/u.test(word)));
+    result.push(telling ? make("mark", "", run.join("")) : run.join(""), pieces[i + run.length] ?? "");
+    i += run.length + 1;
   }
+  return result;
 }
 
 /** Shorten a long passage; measured, so it must be on the page already. */
@@ -65,5 +81,5 @@ export function fold(element) {
 function date(value) {
   const parsed = new Date(value);
   return Number.isNaN(parsed.getTime()) ? value
-    : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(parsed);
+    : new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(parsed);
 }

@@ -16,7 +16,7 @@ const TEXTS = {
     needKey: "Enter your API key first.",
     confidence: "Confidence", model: "Model", prompt: "Prompt", tokens: "Tokens", trace: "Trace",
     confidenceNote: "How much of the answer its passages support",
-    tokenCount: "{0} in, {1} out", copy: "Copy", copied: "Copied",
+    tokenCount: "{0} read, {1} written", copy: "Copy", copied: "Copied",
     sources: "Passages this answer rests on", updated: "Updated {0}", more: "Show all", less: "Show less",
     cite: "Passage {0}: {1}", done: "Answer with {0} passages.", noSources: "Answer without passages.",
   },
@@ -35,13 +35,15 @@ const TEXTS = {
     needKey: "Geben Sie zuerst Ihren API-Schlüssel ein.",
     confidence: "Verlässlichkeit", model: "Modell", prompt: "Prompt", tokens: "Tokens", trace: "Trace",
     confidenceNote: "Wie viel der Antwort ihre Textstellen stützen",
-    tokenCount: "{0} hinein, {1} heraus", copy: "Kopieren", copied: "Kopiert",
+    tokenCount: "{0} gelesen, {1} geschrieben", copy: "Kopieren", copied: "Kopiert",
     sources: "Textstellen, auf denen diese Antwort beruht", updated: "Stand {0}", more: "Ganz zeigen", less: "Weniger zeigen",
     cite: "Textstelle {0}: {1}", done: "Antwort mit {0} Textstellen.", noSources: "Antwort ohne Textstellen.",
   },
 };
 
 export const language = navigator.language.toLowerCase().startsWith("de") ? "de" : "en";
+/** How numbers and dates are written: as the reader does, where that goes with the language of the page. */
+export const locale = navigator.language.toLowerCase().startsWith(language) ? navigator.language : language;
 
 export function text(name, ...values) {
   return values.reduce((line, value, i) => line.replace(`{${i}}`, () => value), TEXTS[language][name]);

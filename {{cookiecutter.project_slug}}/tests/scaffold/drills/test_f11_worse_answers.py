@@ -1,0 +1,66 @@
+"""F11: "it felt right in the demo"."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from {{ cookiecutter.package_name }} import app
+from {{ cookiecutter.package_name }}.scaffold.application import Application
+from {{ cookiecutter.package_name }}.scaffold.evaluation import load_suite, render, run
+
+
+def worsen_the_prompt(project: Path) -> None:
+    """Somebody saves tokens: only the first passage's beginning is sent."""
+    for path in (project / "config" / "prompts").glob("answer.*.yaml"):
+        text = path.read_text("utf-8")
+        worse = text.replace("passages }}", "passages[:300] }}")
+        assert worse != text
+        path.write_text(worse, "utf-8")
+
+
+@pytest.mark.drill("F11")
+async def test_a_worse_prompt_misses_a_threshold_and_the_cases_are_named(
+    application: Application, project: Path
+) -> None:
+    """Staged: the prompt sends only the beginning of what was found.
+    Caught by: the suite's thresholds; the run fails and shows metric, bound and the cases, expected and got.
+    """
+    suite = load_suite(application.settings, "knowledge")
+    assert (await run(application, suite)).passed
+
+    worsen_the_prompt(project)
+    worse = await run(application, suite)
+    assert not worse.passed
+    assert "correctness" in [verdict.metric for verdict in worse.verdicts if not verdict.passed]
+    console = Console(soft_wrap=True, color_system=None)
+    with console.capture() as capture:
+        console.print(render(worse))
+    shown = capture.get()
+    failing = next(case for case in worse.cases if case.scores.get("correctness") and not case.passed)
+    for expected in ("✗ correctness is", "is demanded", failing.question, f"expected  {failing.expected}"):
+        assert expected in shown
+
+
+@pytest.mark.drill("F11")
+def test_the_build_fails_on_a_worse_prompt(project: Path) -> None:
+    """Staged: the same, in a pull request.
+    Caught by: 'eval run', which the workflow runs, ends with exit code 1.
+    """
+    worsen_the_prompt(project)
+    source = Path(str(app.__file__)).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", app.__name__, "eval", "run", "--offline"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(source), "APP_ROOT": str(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "✗ correctness is" in done.stdout
