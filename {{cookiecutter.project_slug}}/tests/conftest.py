@@ -1,4 +1,8 @@
-"""Fixtures for both rooms: a project of one's own, offline, with the shipped documents indexed."""
+"""Fixtures: a project of each test's own, offline and indexed.
+
+The maintained tests run on ``scaffold/sample``, so that they pass whatever the user does with the project's own files;
+the use case's tests run on those.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 
 ROOT = Path(__file__).parent.parent
-EDITABLE = ("config", "governance", "evals", "data", "schemas")
+SAMPLE = ROOT / "tests" / "scaffold" / "sample"
+EDITABLE = ("config", "governance", "evals", "data")
 
 pytest_plugins = ["tests.scaffold.drills"]
 
@@ -36,9 +41,13 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def _copy(target: Path) -> Path:
+def make_project(source: Path, target: Path) -> Path:
+    """A copy of what people edit in ``source``, indexed."""
     for name in EDITABLE:
-        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("runs"))
+        shutil.copytree(source / name, target / name, ignore=shutil.ignore_patterns("runs"))
+    shutil.copytree(ROOT / "schemas", target / "schemas")
+    with build(Settings(root=target, offline=True)) as application:
+        application.index.sync()
     return target
 
 
@@ -63,11 +72,8 @@ def _copy_with_holes(source: str, target: str) -> None:
 
 @pytest.fixture(scope="session")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose shipped documents are indexed; copied by ``project``, never written by a test."""
-    root = _copy(tmp_path_factory.mktemp("indexed"))
-    with build(Settings(root=root, offline=True)) as application:
-        application.index.sync()
-    return root
+    """An indexed project; copied by ``project``, never written by a test."""
+    return make_project(SAMPLE, tmp_path_factory.mktemp("indexed"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 
 COLLEAGUE = Principal("colleague", frozenset({"everyone"}), "en")
-QUESTION = "What is the hotel limit per night?"
+QUESTION = "When may I book first class on a train?"
 
 
 async def test_an_answer_cites_the_passage_that_it_rests_on(application: Application) -> None:

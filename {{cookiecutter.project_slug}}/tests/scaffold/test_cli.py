@@ -83,18 +83,18 @@ def test_a_broken_file_is_named_with_its_line(run: Run, project: Path) -> None:
 
 def test_ingest_says_what_changed_and_what_it_skipped(run: Run, project: Path) -> None:
     documents = project / "data" / "documents"
-    (documents / "handbook" / "empty.md").write_text("", "utf-8")
-    (documents / "handbook" / "picture.md").write_bytes(b"\x89PNG\x00\x00")
-    (documents / "handbook" / "parking.md").write_text("# Parking\n\nBadges are blue.\n", "utf-8")
+    (documents / "travel" / "empty.md").write_text("", "utf-8")
+    (documents / "travel" / "picture.md").write_bytes(b"\x89PNG\x00\x00")
+    (documents / "travel" / "parking.md").write_text("# Parking\n\nBadges are blue.\n", "utf-8")
     code, out, err = run("ingest")
     assert code == 0
-    assert "handbook/parking.md" in err
-    assert "handbook/empty.md" in out + err
-    assert "handbook/picture.md" in out + err
+    assert "travel/parking.md" in err
+    assert "travel/empty.md" in out + err
+    assert "travel/picture.md" in out + err
     code, out, _ = run("ingest", "--json")
     report = json.loads(out)
     assert code == 0
-    assert sorted(source for source, _ in report["skipped"]) == ["handbook/empty.md", "handbook/picture.md"]
+    assert sorted(source for source, _ in report["skipped"]) == ["travel/empty.md", "travel/picture.md"]
 
 
 def test_the_evaluation_prints_its_metrics_and_the_gate_follows_it(run: Run) -> None:

@@ -20,7 +20,7 @@ async def test_any_answer_leads_back_to_the_bytes_that_produced_it(application: 
     Caught by: its trace id finds the audit records; their digests name the prompt, the passages and the documents.
     """
     caller = Principal("anna", frozenset({"everyone"}), "en")
-    answer = await application.ask("What is the hotel limit per night?", caller, channel="test")
+    answer = await application.ask("When may I book first class on a train?", caller, channel="test")
     assert not answer.refused
     assert answer.citations
 

@@ -47,7 +47,7 @@ def test_the_rule_asks_for_labels_that_the_code_writes(rule: dict[str, Any]) -> 
 
 
 def test_the_service_shows_every_metric_that_a_rule_asks_for(application: Application) -> None:
-    asyncio.run(application.ask("What is the hotel limit per night?", application.index.directory.get("callum")))
+    asyncio.run(application.ask("How long may a remote session last?", application.index.directory.get("callum")))
     page = TestClient(create_api(application)).get("/metrics", headers={"host": "localhost"}).text
     asked_for = {metric for rule in RULES for metric, _ in METRIC.findall(rule["expr"])}
     assert {metric for metric in asked_for if f"\n# TYPE {metric} " not in page} == set()

@@ -183,6 +183,7 @@ function point(chip, element, sentence) {
   for (const other of document.querySelectorAll(".active")) other.classList.remove("active");
   chip.classList.add("active");
   element.classList.add("active");
+  element.querySelector("button[aria-expanded=false]")?.click();
   markWords(element, sentence);
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });

@@ -33,12 +33,14 @@ function table(part) {
     make("tbody", "", ...rows.map((cells) => row(cells, "td"))));
 }
 
+const WORD = /([\p{L}\p{N}]+(?:[.,:]\p{N}+)*)/u; // 74,900 and 9:00 are one word each
+
 /** Mark in a card's passage where it speaks of what a sentence of the answer says; marks made before go. */
 export function markWords(element, sentence) {
   const passage = element.querySelector(".passage");
   for (const mark of passage.querySelectorAll("mark")) mark.replaceWith(...mark.childNodes);
   passage.normalize();
-  const words = new Set(sentence.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
+  const words = new Set(sentence.toLowerCase().split(WORD).filter((_, i) => i % 2));
   const walker = document.createTreeWalker(passage, NodeFilter.SHOW_TEXT);
   const nodes = [];
   while (walker.nextNode()) nodes.push(walker.currentNode);
@@ -47,7 +49,7 @@ export function markWords(element, sentence) {
 
 /** A text with its runs of known words marked: three words or more, or one that has a digit or is long. */
 function marked(line, words) {
-  const pieces = line.split(/([\p{L}\p{N}]+)/u); // words at odd places, what separates them at even ones
+  const pieces = line.split(WORD); // words at odd places, what separates them at even ones
   const result = [pieces[0]];
   for (let i = 1; i < pieces.length;) {
     let end = i;
