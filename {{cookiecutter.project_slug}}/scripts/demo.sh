@@ -2,9 +2,10 @@
 # What the assistant can do, from an empty index to the gate. Needs no key and no server.
 set -eu
 app={{ cookiecutter.project_slug }}
-step() { printf '\n\033[1m%s\033[0m\n' "$1"; }
+if [ -t 1 ]; then bold='\033[1m' blue='\033[36m' plain='\033[0m'; else bold='' blue='' plain=''; fi
+step() { printf "\n$bold%s$plain\n" "$1"; }
 ask() {
-    printf '\n\033[36m> %s\033[0m  (%s)\n' "$2" "$1"
+    printf "\n$blue> %s$plain  (asked by %s)\n" "$2" "$1"
     "$app" ask --as "$1" "$2"
 }
 
@@ -12,7 +13,7 @@ step "1/4 Index data/documents"
 "$app" ingest
 
 step "2/4 Ask"
-ask callum "How long does a remote access session last before I get thrown out?"
+ask callum "When may I book first class on a train?"
 ask anna "Wie lang muss mein Passwort mindestens sein?"
 ask moira "Up to what amount may a department head approve a budgeted purchase?"
 printf '\nThe same question from someone outside the group: the passage is not even found.\n'
@@ -29,4 +30,4 @@ if ! "$app" gate poc; then
     printf '\nRed, as it should be: nobody real owns this yet. Write who does into governance/ownership.yaml, then: make gate\n'
 fi
 
-printf '\nNow look at the page: \033[1mmake run\033[0m, and open the address that it prints.\n'
+printf "\nNow look at the page: ${bold}make run$plain, and open the address that it prints.\n"

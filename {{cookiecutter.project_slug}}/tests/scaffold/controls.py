@@ -30,8 +30,82 @@ class Control:
 
 
 DRILLS = "tests/scaffold/drills"
+F08, F14, F15 = (
+    f"{DRILLS}/test_f08_access.py",
+    f"{DRILLS}/test_f14_personal_data.py",
+    f"{DRILLS}/test_f15_audit_tampering.py",
+)
+DOOR = f"{DRILLS}/test_f14_model_door.py"
+MODELS = "tests/scaffold/models"
+
+
+def always(value: Any) -> Replace:
+    """A stand-in that does not care what it replaces."""
+    return lambda _: value
+
+
+def bare(_: Any) -> Any:
+    """A model control that only delegates."""
+    return pkgutil.resolve_name(f"{package.__name__}.scaffold.models:Governed").passage
+
+
+def verified(_: Any) -> Any:
+    """A verification that finds nothing."""
+    kind = pkgutil.resolve_name(f"{package.__name__}.scaffold.governance.chain:Verification")
+    return lambda *_: kind(True, 0, "")
+
+
+def open_filter(_: Any) -> Any:
+    """An access filter that lets everyone see everything."""
+    return lambda _: __import__("qdrant_edge").Filter()
+
 
 CONTROLS = (
+    Control(
+        "role-follows-file",
+        "F01",
+        [("scaffold.config.LastGood._look", always(lambda _: ()))],
+        [f"{DRILLS}/test_f01_provider_change.py"],
+    ),
+    Control(
+        "prompt-follows-file",
+        "F02",
+        [("scaffold.config.LastGood._look", always(lambda _: ()))],
+        [f"{DRILLS}/test_f02_prompt_change.py"],
+    ),
+    Control(
+        "clear-model-errors", "F03", [("scaffold.models.faults.Translated.passage", bare)], [f"{MODELS}/test_faults.py"]
+    ),
+    Control(
+        "broken-stream",
+        "F03",
+        [("scaffold.models.faults._Watched._check", always(lambda _: None))],
+        [f"{MODELS}/test_faults.py"],
+    ),
+    Control(
+        "index-reconciliation",
+        "F07",
+        [("scaffold.retrieval.stores.edge.EdgeVectorStore.sources", always(lambda _: {}))],
+        ["tests/scaffold/retrieval/test_sync.py"],
+    ),
+    Control("access-filter", "F08", [("scaffold.retrieval.stores.edge._seen_by", open_filter)], [F08]),
+    Control(
+        "closed-by-default",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.sync.access_of",
+                lambda original: lambda source, rules: type(original(source, rules))(("group:everyone",)),
+            )
+        ],
+        [F08],
+    ),
+    Control(
+        "revocation-first",
+        "F08",
+        [("scaffold.retrieval.sync.Sync._restrict", always(lambda *_: None))],
+        ["tests/scaffold/retrieval/test_sync.py"],
+    ),
     Control(
         name="evaluation-threshold",
         failure="F11",
@@ -90,6 +164,99 @@ CONTROLS = (
         tests=[
             "tests/scaffold/readiness/test_gate.py::test_a_check_that_raises_has_failed_and_the_others_are_still_made"
         ],
+    ),
+    Control(
+        "grounding",
+        "F13",
+        [("scaffold.guardrails.grounding._supports", always(lambda *_: True))],
+        ["tests/scaffold/guardrails/test_grounding.py"],
+    ),
+    Control(
+        "ungrounded-answer-refused",
+        "F13",
+        [("knowledge_assistant.assistant.support", always(lambda *_: 1.0))],
+        ["tests/knowledge_assistant/test_assistant.py"],
+    ),
+    Control(
+        "pseudonyms",
+        "F14",
+        [("scaffold.models.personal_data.Pseudonyms.hide", always(lambda _, text: text))],
+        [F14, DOOR],
+    ),
+    Control("recognisers", "F14", [("scaffold.guardrails.personal_data.find", always(lambda *_, **__: []))], [F14]),
+    Control(
+        "log-redaction",
+        "F14",
+        [("scaffold.observability.logs._Json", lambda original: lambda service, _: original(service, str))],
+        [F14],
+    ),
+    Control(
+        "span-redaction",
+        "F14",
+        [("scaffold.observability.telemetry._Redacting", always(lambda inner, _: inner))],
+        [F14],
+    ),
+    Control(
+        "audit-redaction", "F14", [("scaffold.governance.audit.AuditLog._clean", always(lambda _, value: value))], [F14]
+    ),
+    Control(
+        "content-capture-off",
+        "F14",
+        [("scaffold.observability.telemetry._refuse_content", always(lambda: None))],
+        [F14],
+    ),
+    Control("personal-data-to-model", "F14", [("scaffold.models.personal_data.PersonalData.passage", bare)], [DOOR]),
+    Control(
+        "personal-data-restored",
+        "F14",
+        [("scaffold.models.personal_data.Restoring.piece", always(lambda _, chunk: chunk))],
+        [DOOR],
+    ),
+    Control("personal-data-embedding", "F14", [("scaffold.models.embedded.redact", always(lambda text: text))], [DOOR]),
+    Control(
+        "unsearchable-content",
+        "F14",
+        [("scaffold.models.personal_data.OPAQUE", always(frozenset()))],
+        [f"{MODELS}/test_personal_data.py"],
+    ),
+    Control(
+        "provider-allow-list", "F14", [("scaffold.models.policed.Policed.passage", bare)], [f"{MODELS}/test_audited.py"]
+    ),
+    Control(
+        "no-way-round",
+        "F14",
+        [("scaffold.models.governed.Governed._through_here", always(lambda _, runnable: runnable))],
+        [f"{MODELS}/test_governed.py"],
+    ),
+    Control("audit-chain", "F15", [("scaffold.governance.audit.check", verified)], [F15]),
+    Control("audit-key", "F15", [("scaffold.governance.audit.AuditLog._key", always(lambda *_: b"k" * 64))], [F15]),
+    Control(
+        "model-call-audit", "F15", [("scaffold.models.audited.Audited.passage", bare)], [f"{MODELS}/test_audited.py"]
+    ),
+    Control(
+        "answer-audit",
+        "F26",
+        [("scaffold.application.Application._record", always(lambda *_, **__: None))],
+        [f"{DRILLS}/test_f26_traceable_answer.py"],
+    ),
+    Control(
+        "allowed-providers",
+        "F17",
+        [("scaffold.governance.policy.Policy.check_model", always(lambda *_: None))],
+        ["tests/scaffold/governance/test_policy.py"],
+    ),
+    Control(
+        "owner-words",
+        "F18",
+        [("scaffold.governance.ownership._problem", always(lambda *_: None))],
+        ["tests/scaffold/governance/test_ownership.py"],
+    ),
+    Control("model-metrics", "F19", [("scaffold.models.metered.Metered.passage", bare)], [f"{MODELS}/test_audited.py"]),
+    Control(
+        "fence",
+        "F29",
+        [("scaffold.guardrails.fencing._harmless", always(str))],
+        ["tests/scaffold/guardrails/test_fencing.py"],
     ),
 )
 

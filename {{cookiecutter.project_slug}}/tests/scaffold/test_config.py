@@ -29,7 +29,10 @@ class Whole(File):
     ("text", "says"),
     [
         ("", r"whole\.yaml:1: name: this field is required\."),
-        ("name: a\nnmae: b\n", r"whole\.yaml:2: nmae: there is no such field; known: name, parts, rows \(did you mean 'name'\?\)\."),
+        (
+            "name: a\nnmae: b\n",
+            r"whole\.yaml:2: nmae: there is no such field; known: name, parts, rows \(did you mean 'name'\?\)\.",
+        ),
         ("name: a\nparts:\n  x:\n    size: big\n", r"whole\.yaml:4: parts\.x\.size: .*integer.*, not 'big'\."),
         ("name: a\nparts:\n  x:\n    sise: 2\n", r"whole\.yaml:4: parts\.x\.sise: there is no such field; known: size"),
         ("name: a\nrows:\n  - size: 1\n  - size: big\n", r"whole\.yaml:4: rows\.1\.size: "),

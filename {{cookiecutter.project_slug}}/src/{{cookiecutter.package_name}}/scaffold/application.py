@@ -71,7 +71,7 @@ class Application(Parts):
                 await asyncio.to_thread(self._record, question, **_trace(answer))
                 outcome = "refused" if answer.refused else "answered"
                 return answer
-            except Exception as error:
+            except BaseException as error:  # a cancelled request, too, leaves its record
                 await asyncio.to_thread(self._record, question, error=type(error).__name__)
                 raise
             finally:

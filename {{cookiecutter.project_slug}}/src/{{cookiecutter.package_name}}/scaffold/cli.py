@@ -92,15 +92,17 @@ def commands(build: Build) -> typer.Typer:
 
     @app.command()
     def serve(
-        host: Annotated[str, typer.Option(help="Address to listen on; empty means config/service.yaml's.")] = "",
-        port: Annotated[int, typer.Option(help="Port to listen on; 0 means config/service.yaml's.")] = 0,
+        host: Annotated[
+            str | None, typer.Option(help="Address to listen on, instead of config/service.yaml's.")
+        ] = None,
+        port: Annotated[int | None, typer.Option(help="Port to listen on, instead of config/service.yaml's.")] = None,
         offline: Offline = False,
     ) -> None:
         """Serve the page and the API."""
         from .serving import serve as run_service
 
         with opened(offline, logging.INFO) as application:
-            run_service(application, host or None, port or None)
+            run_service(application, host, port)
 
     @evaluation.command("run")
     def eval_run(

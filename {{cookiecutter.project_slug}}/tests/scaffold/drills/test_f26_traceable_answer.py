@@ -25,7 +25,9 @@ async def test_any_answer_leads_back_to_the_bytes_that_produced_it(application: 
     assert answer.citations
 
     root = application.settings.root
-    records = {record["event"]: record for record in application.audit.records() if record["trace_id"] == answer.trace_id}
+    records = {
+        record["event"]: record for record in application.audit.records() if record["trace_id"] == answer.trace_id
+    }
     assert set(records) == {"answer", "model_call"}
     assert records["answer"]["answer_sha256"] == sha256(answer.answer.encode())
     assert records["model_call"]["prompt_sha256"] == sha256((root / "config/prompts/answer.en.yaml").read_bytes())

@@ -68,7 +68,7 @@ def test_it_listens_answers_and_closes_what_it_opened(start: Start, number: int)
     process = start("127.0.0.1")
     url = address(process)
     with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
-        assert client.get("/readyz").json() == {"status": "ready"}
+        assert client.get("/readyz").json() == {"status": "ready", "warnings": []}
         assert "<title>" in client.get("/").text
         body = {"question": "How many days a week can I work from home? Mail jane.doe@acme.test", "caller": "tom"}
         answer = client.post("/api/ask", json=body, headers={"Origin": url}).json()

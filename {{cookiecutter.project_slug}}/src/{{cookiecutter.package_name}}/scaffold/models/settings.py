@@ -39,7 +39,6 @@ class ModelEntry(File):
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key; never the key.")
     timeout: float = Field(default=60, gt=0, description="Seconds to wait for the vendor's next byte.")
     parameters: Parameters = Parameters()
-    region: str | None = Field(default=None, description="Where the vendor processes the text, for example eu.")
 
     @field_validator("provider")
     @classmethod

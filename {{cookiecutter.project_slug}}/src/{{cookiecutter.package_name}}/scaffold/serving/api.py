@@ -136,11 +136,15 @@ def create_api(application: Application) -> FastAPI:
 
     @api.get("/readyz")
     def readyz() -> JSONResponse:
-        """Whether questions can be answered; 503 with the reasons where they cannot."""
-        reasons = _not_ready(application, service.error)
+        """Whether questions can be answered; 503 with the reasons where they cannot.
+
+        A changed file that is wrong is a warning: the last good one serves, and every replica has the same file, so that
+        taking them all out of service would turn a typing mistake into an outage.
+        """
+        reasons = _not_ready(application)
         if reasons:
             return JSONResponse({"status": "not ready", "reasons": reasons}, HTTPStatus.SERVICE_UNAVAILABLE)
-        return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "ready", "warnings": _warnings(application, service.error)})
 
     @api.get("/metrics", response_class=Response)
     def metrics(key: Key) -> Response:
@@ -165,7 +169,7 @@ def create_api(application: Application) -> FastAPI:
     return api
 
 
-def _not_ready(application: Application, service_error: str | None) -> list[str]:
+def _not_ready(application: Application) -> list[str]:
     # The reasons are short, for they are told to anybody: file names, but no values. The log says more.
     reasons = []
     try:
@@ -175,9 +179,18 @@ def _not_ready(application: Application, service_error: str | None) -> list[str]
             reasons.append("The index is empty; run ingest.")
     except SQLAlchemyError:
         reasons.append("The state database cannot be reached.")
-    if application.models.error or application.prompts.error or service_error:
-        reasons.append("A changed file in config/ is wrong and the last good one is served; the log says which.")
     return reasons
+
+
+def _warnings(application: Application, service_error: str | None) -> list[str]:
+    errors = {
+        "config/models.yaml": application.models.error,
+        "config/prompts": application.prompts.error,
+        "config/service.yaml": service_error,
+        "config/retrieval.yaml or data/access.yaml": application.index.error,
+        "governance/policy.yaml": application.policy.error,
+    }
+    return [f"{name} is wrong; the last good one is served." for name, error in errors.items() if error]
 
 
 def _page(service: ServiceFile, keyed: bool) -> str:
