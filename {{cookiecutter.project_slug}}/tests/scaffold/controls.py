@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import qdrant_edge
 
 import {{ cookiecutter.package_name }} as package
+from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
+from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
+from {{ cookiecutter.package_name }}.scaffold.models import Governed
+from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
 
 Replace = Callable[[Any], Any]
 """From the original to what stands in for it."""
@@ -36,6 +41,8 @@ F08, F14, F15 = (
     f"{DRILLS}/test_f15_audit_tampering.py",
 )
 DOOR = f"{DRILLS}/test_f14_model_door.py"
+F16 = f"{DRILLS}/test_f16_closed_service.py"
+SERVING = "tests/scaffold/serving"
 MODELS = "tests/scaffold/models"
 
 
@@ -44,20 +51,8 @@ def always(value: Any) -> Replace:
     return lambda _: value
 
 
-def bare(_: Any) -> Any:
-    """A model control that only delegates."""
-    return pkgutil.resolve_name(f"{package.__name__}.scaffold.models:Governed").passage
-
-
-def verified(_: Any) -> Any:
-    """A verification that finds nothing."""
-    kind = pkgutil.resolve_name(f"{package.__name__}.scaffold.governance.chain:Verification")
-    return lambda *_: kind(True, 0, "")
-
-
-def open_filter(_: Any) -> Any:
-    """An access filter that lets everyone see everything."""
-    return lambda _: __import__("qdrant_edge").Filter()
+BARE = always(Governed.passage)
+"""A model control that only delegates."""
 
 
 CONTROLS = (
@@ -74,7 +69,7 @@ CONTROLS = (
         [f"{DRILLS}/test_f02_prompt_change.py"],
     ),
     Control(
-        "clear-model-errors", "F03", [("scaffold.models.faults.Translated.passage", bare)], [f"{MODELS}/test_faults.py"]
+        "clear-model-errors", "F03", [("scaffold.models.faults.Translated.passage", BARE)], [f"{MODELS}/test_faults.py"]
     ),
     Control(
         "broken-stream",
@@ -88,14 +83,19 @@ CONTROLS = (
         [("scaffold.retrieval.stores.edge.EdgeVectorStore.sources", always(lambda _: {}))],
         ["tests/scaffold/retrieval/test_sync.py"],
     ),
-    Control("access-filter", "F08", [("scaffold.retrieval.stores.edge._seen_by", open_filter)], [F08]),
+    Control(
+        "access-filter",
+        "F08",
+        [("scaffold.retrieval.stores.edge._seen_by", always(lambda _: qdrant_edge.Filter()))],
+        [F08],
+    ),
     Control(
         "closed-by-default",
         "F08",
         [
             (
                 "scaffold.retrieval.sync.access_of",
-                lambda original: lambda source, rules: type(original(source, rules))(("group:everyone",)),
+                lambda original: lambda *given: original(*given) or Access(("group:everyone",)),
             )
         ],
         [F08],
@@ -143,11 +143,7 @@ CONTROLS = (
         unplug=[
             (
                 "scaffold.evaluation.record._proven",
-                lambda _: (
-                    lambda row, data: pkgutil.resolve_name(
-                        f"{package.__name__}.scaffold.evaluation:Run"
-                    ).model_validate_json(data)
-                ),
+                always(lambda _, data: Run.model_validate_json(data)),
             )
         ],
         tests=[f"{DRILLS}/test_f23_stale_evidence.py::test_evidence_that_is_missing_touched_or_old_turns_the_gate_red"],
@@ -205,7 +201,7 @@ CONTROLS = (
         [("scaffold.observability.telemetry._refuse_content", always(lambda: None))],
         [F14],
     ),
-    Control("personal-data-to-model", "F14", [("scaffold.models.personal_data.PersonalData.passage", bare)], [DOOR]),
+    Control("personal-data-to-model", "F14", [("scaffold.models.personal_data.PersonalData.passage", BARE)], [DOOR]),
     Control(
         "personal-data-restored",
         "F14",
@@ -220,7 +216,7 @@ CONTROLS = (
         [f"{MODELS}/test_personal_data.py"],
     ),
     Control(
-        "provider-allow-list", "F14", [("scaffold.models.policed.Policed.passage", bare)], [f"{MODELS}/test_audited.py"]
+        "provider-allow-list", "F14", [("scaffold.models.policed.Policed.passage", BARE)], [f"{MODELS}/test_audited.py"]
     ),
     Control(
         "no-way-round",
@@ -228,16 +224,43 @@ CONTROLS = (
         [("scaffold.models.governed.Governed._through_here", always(lambda _, runnable: runnable))],
         [f"{MODELS}/test_governed.py"],
     ),
-    Control("audit-chain", "F15", [("scaffold.governance.audit.check", verified)], [F15]),
-    Control("audit-key", "F15", [("scaffold.governance.audit.AuditLog._key", always(lambda *_: b"k" * 64))], [F15]),
     Control(
-        "model-call-audit", "F15", [("scaffold.models.audited.Audited.passage", bare)], [f"{MODELS}/test_audited.py"]
+        "audit-chain", "F15", [("scaffold.governance.audit.check", always(lambda *_: Verification(True, 0, "")))], [F15]
+    ),
+    Control("audit-key", "F15", [("scaffold.governance.audit.AuditLog._key", always(lambda *_, **__: b"k" * 64))], [F15]),
+    Control(
+        "model-call-audit", "F15", [("scaffold.models.audited.Audited.passage", BARE)], [f"{MODELS}/test_audited.py"]
     ),
     Control(
         "answer-audit",
         "F26",
         [("scaffold.application.Application._record", always(lambda *_, **__: None))],
         [f"{DRILLS}/test_f26_traceable_answer.py"],
+    ),
+    Control(
+        "caller-key",
+        "F16",
+        [
+            (
+                "scaffold.serving.api.identify",
+                always(lambda keys, presented, claimed, client, directory: directory.get(claimed or "anna")),
+            )
+        ],
+        [F16],
+    ),
+    Control("metrics-key", "F16", [("scaffold.serving.api.holder", always(lambda *_: None))], [F16]),
+    Control("loopback-bind", "F16", [("scaffold.serving.server.is_loopback", always(lambda _: True))], [F16]),
+    Control(
+        "host-and-origin", "F16", [("scaffold.serving.boundary.Boundary._refusal", always(lambda *_: None))], [F16]
+    ),
+    Control(
+        "keys-at-start", "F16", [("scaffold.serving.api.read_keys", always(lambda *_: {}))], [f"{SERVING}/test_api.py"]
+    ),
+    Control(
+        "browser-headers",
+        "F16",
+        [("scaffold.serving.boundary.SECURITY_HEADERS", always({}))],
+        [f"{SERVING}/test_boundary.py"],
     ),
     Control(
         "allowed-providers",
@@ -251,7 +274,7 @@ CONTROLS = (
         [("scaffold.governance.ownership._problem", always(lambda *_: None))],
         ["tests/scaffold/governance/test_ownership.py"],
     ),
-    Control("model-metrics", "F19", [("scaffold.models.metered.Metered.passage", bare)], [f"{MODELS}/test_audited.py"]),
+    Control("model-metrics", "F19", [("scaffold.models.metered.Metered.passage", BARE)], [f"{MODELS}/test_audited.py"]),
     Control(
         "fence",
         "F29",

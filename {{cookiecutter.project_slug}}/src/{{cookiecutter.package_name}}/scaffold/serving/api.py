@@ -138,7 +138,7 @@ def create_api(application: Application) -> FastAPI:
     def readyz() -> JSONResponse:
         """Whether questions can be answered; 503 with the reasons where they cannot.
 
-        A changed file that is wrong is a warning: the last good one serves, and every replica has the same file, so that
+        A changed file that is wrong is a warning: the last good one serves. Every replica has the same file, so that
         taking them all out of service would turn a typing mistake into an outage.
         """
         reasons = _not_ready(application)
