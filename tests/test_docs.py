@@ -7,8 +7,8 @@ A page asks for this with a comment of its own before a fenced block:
                     folder of the top level must be shown, but for hidden ones. In a page of the tree it is a project
                     with the default answers; elsewhere `<!-- tree project -->` or `<!-- tree template -->` says which.
     <!-- run -->    the block is `console` (only lines that begin with "$ " are typed) or `bash`. The blocks of one
-                    page run in order in one shell, in a fresh copy of this repository, or of a project with the
-                    default answers for a page of the tree. Addresses of this template lead to the copy.
+                    page run in order in one shell, in a fresh copy of this repository. Addresses of this template
+                    lead to the copy. Pages of the tree are run by the project's own tests.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 
 import pytest
-from engines import TOOLS, TREE, by_cookiecutter, commit, copy_template, run, template_files
+from engines import TOOLS, TREE, commit, copy_template, run, template_files
 from questions import MARKS, ROOT, between_marks, load, options_table
 
 ADDRESS = r"https://github\.com/[\w.-]+/genai-template(?:\.git)?"
@@ -104,24 +104,17 @@ def typed(language: str, text: str) -> str:
 
 @pytest.mark.long
 @pytest.mark.project
-@pytest.mark.parametrize("page", having("run"))
+@pytest.mark.parametrize("page", [page for page in having("run") if not page.startswith(TREE)])
 def test_commands_of_a_page_work(page: str, tmp_path: Path) -> None:
     template = copy_template(tmp_path / "genai-template")
     commit(template, "as it is", "v1000.0.0")
     (template / ".venv").symlink_to(TOOLS.parent)
-    here = template
-    if page.startswith(TREE):
-        here = by_cookiecutter(template, tmp_path / "made", {})
-        commit(here, "made")
     addresses = sorted({address for name in pages() for address in re.findall(ADDRESS, (ROOT / name).read_text())})
     redirect = {"GIT_CONFIG_COUNT": str(len(addresses))}
     for number, address in enumerate(addresses):
         redirect |= {f"GIT_CONFIG_KEY_{number}": f"url.{template}.insteadOf", f"GIT_CONFIG_VALUE_{number}": address}
     script = "\n".join(typed(language, text) for language, text in blocks(page, "run"))
-    if page.startswith(TREE):
-        script = script.replace("{{ cookiecutter.project_slug }}", "acme-assistant")
-        script = script.replace("{{ cookiecutter.package_name }}", "acme_assistant")
-    run("bash", "-euo", "pipefail", "-c", script, cwd=here, environment=redirect)
+    run("bash", "-euo", "pipefail", "-c", script, cwd=template, environment=redirect)
 
 
 def internal_links(page: str) -> list[str]:
@@ -135,3 +128,11 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
         link for link in internal_links(page) if not ((ROOT / page).parent / link.partition("#")[0]).resolve().exists()
     ]
     assert broken == []
+
+
+def test_the_page_of_reasons_claims_what_has_a_drill() -> None:
+    text = (ROOT / "docs" / "why.md").read_text(encoding="utf-8")
+    covered, begun, missing = (re.findall(r"(?m)^\| (F\d\d) \|", part) for part in text.split("\n## ")[1:4])
+    drills = {path.name[5:8].upper() for path in (ROOT / TREE / "tests/scaffold/drills").glob("test_f??_*.py")}
+    assert sorted(covered + begun + missing) == [f"F{number:02}" for number in range(1, 39)]
+    assert set(covered) <= drills <= set(covered) | set(begun)

@@ -227,7 +227,9 @@ CONTROLS = (
     Control(
         "audit-chain", "F15", [("scaffold.governance.audit.check", always(lambda *_: Verification(True, 0, "")))], [F15]
     ),
-    Control("audit-key", "F15", [("scaffold.governance.audit.AuditLog._key", always(lambda *_, **__: b"k" * 64))], [F15]),
+    Control(
+        "audit-key", "F15", [("scaffold.governance.audit.AuditLog._key", always(lambda *_, **__: b"k" * 64))], [F15]
+    ),
     Control(
         "model-call-audit", "F15", [("scaffold.models.audited.Audited.passage", BARE)], [f"{MODELS}/test_audited.py"]
     ),

@@ -94,7 +94,7 @@ def test_a_registry_that_names_what_is_gone_is_an_error(target: str, message: st
 
 
 def test_an_unknown_control_is_an_error() -> None:
-    with pytest.raises(pytest.UsageError, match="There is no control 'x'; known: evaluation-threshold"):
+    with pytest.raises(pytest.UsageError, match="There is no control 'x'; known: role-follows-file"):
         unplug("x")
 
 

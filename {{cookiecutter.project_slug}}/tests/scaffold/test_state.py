@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
@@ -31,6 +31,13 @@ def test_opening_twice_keeps_what_is_there(tmp_path: Path) -> None:
 def test_a_database_that_cannot_be_opened_is_a_clear_error(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigurationError, match="check APP_STATE_URL"):
         open_state(Settings(root=tmp_path, state_url=url))
+
+
+def test_a_database_of_a_newer_version_is_a_clear_error(tmp_path: Path) -> None:
+    with open_state(Settings(root=tmp_path)).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match="made by a newer version"):
+        open_state(Settings(root=tmp_path))
 
 
 def _count(root: Path, times: int) -> None:

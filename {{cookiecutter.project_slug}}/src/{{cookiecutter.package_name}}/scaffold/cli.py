@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from dotenv import load_dotenv
 from rich.console import Console
 from rich.markup import escape
 
@@ -49,6 +50,7 @@ def commands(build: Build) -> typer.Typer:
 
     def opened(offline: bool = False, level: int = logging.WARNING) -> Application:
         settings = Settings.load()
+        load_dotenv(settings.path(".env"))  # vendors' keys, which are no settings of ours; the environment wins
         if offline:
             settings = settings.model_copy(update={"offline": True})
         configure_logging(settings, redact)

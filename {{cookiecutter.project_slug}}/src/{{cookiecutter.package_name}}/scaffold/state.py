@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import (
     JSON,
     Column,
@@ -77,6 +78,10 @@ def open_state(settings: Settings) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         migrate(engine)
+    except CommandError:
+        raise ConfigurationError(
+            "The state database was made by a newer version of this project; run that version, or restore a backup of it."
+        ) from None
     except (SQLAlchemyError, OSError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigurationError(f"The state database cannot be opened: {reason}; check APP_STATE_URL.") from None

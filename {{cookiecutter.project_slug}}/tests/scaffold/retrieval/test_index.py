@@ -106,6 +106,7 @@ def test_a_search_leaves_a_span_and_metrics_without_text(documents: Project) -> 
     index = documents.index()
     index.sync()
     index.search("harbour", STAFF)
+    assert index.documents() == 1
     page = documents.telemetry.metrics_page().decode()
     assert "app_passages_total 1.0" in page
     assert "app_indexed_documents 1.0" in page

@@ -34,19 +34,19 @@ PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
 PASSAGES = "app_passages_total"
 INDEXED_DOCUMENTS = "app_indexed_documents"
-LAST_SYNC = "app_last_sync_timestamp_seconds"
 
 _MODEL = ("role", "provider")
 
 METRICS: dict[str, Metric] = {
     REQUESTS: Metric("counter", "Questions, by outcome: answered, refused, error.", ("channel", "outcome")),
     REQUEST_SECONDS: Metric("histogram", "Time from question to answer.", ("channel",), SECONDS),
-    MODEL_CALLS: Metric("counter", "Calls to models, by outcome: answered, error.", (*_MODEL, "outcome")),
+    MODEL_CALLS: Metric(
+        "counter", "Calls to models, by outcome: answered, denied, failed, abandoned.", (*_MODEL, "outcome")
+    ),
     MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with its retries.", _MODEL, SECONDS),
     TOKENS: Metric("counter", "Tokens, by direction: input, output.", (*_MODEL, "direction")),
     PERSONAL_DATA: Metric("counter", "Personal data held back on the way to a model.", ("kind",)),
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),
     PASSAGES: Metric("counter", "Passages that searches returned."),
     INDEXED_DOCUMENTS: Metric("gauge", "Documents in the index."),
-    LAST_SYNC: Metric("gauge", "When the last sync ended, Unix time."),
 }

@@ -17,6 +17,7 @@ from ..config import LastGood, Settings, load_yaml
 from ..errors import ConfigurationError
 from ..governance.principal import AccessFile, Directory, Principal
 from ..observability import Telemetry
+from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS
 from ..state import documents as table
 from .settings import RetrievalFile
 from .stores import Analyser, EdgeVectorStore, Hit
@@ -103,14 +104,16 @@ class Index:
             hits = self._store(settings).hits(query, caller, k or settings.passages, settings.words_weight)
             span.set_attribute("app.retrieval.passages", len(hits))
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
-        self._telemetry.observe("app_retrieval_duration_seconds", time.perf_counter() - started)
-        self._telemetry.count("app_passages_total", len(hits))
+        self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
+        self._telemetry.count(PASSAGES, len(hits))
         return [_passage(hit) for hit in hits]
 
     def documents(self) -> int:
-        """How many documents are indexed."""
+        """How many documents are indexed, whichever process indexed them."""
         with self._state.connect() as connection:
-            return connection.execute(select(func.count()).select_from(table)).scalar_one()
+            count = connection.execute(select(func.count()).select_from(table)).scalar_one()
+        self._telemetry.observe(INDEXED_DOCUMENTS, count)
+        return count
 
     def digest(self) -> str:
         """SHA-256 that names what is indexed: each document's source, bytes, access and indexing settings."""
@@ -152,8 +155,6 @@ class Index:
                 report = run.run()
             for name in ("added", "changed", "removed", "skipped"):
                 span.set_attribute(f"app.sync.{name}", len(getattr(report, name)))
-        self._telemetry.observe("app_indexed_documents", report.documents)
-        self._telemetry.observe("app_last_sync_timestamp_seconds", time.time())
         return report
 
 

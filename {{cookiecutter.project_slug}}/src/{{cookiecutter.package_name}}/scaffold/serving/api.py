@@ -151,6 +151,7 @@ def create_api(application: Application) -> FastAPI:
         """Metrics in Prometheus' text format; for any caller's key, once keys are set."""
         if keys:
             holder(keys, key.credentials if key else None, application.index.directory)
+        application.index.documents()  # another process may have synced since: the gauge follows the database
         return Response(application.telemetry.metrics_page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     @api.get("/", include_in_schema=False)
