@@ -80,7 +80,7 @@ def open_state(settings: Settings) -> Engine:
         migrate(engine)
     except CommandError:
         raise ConfigurationError(
-            "The state database was made by a newer version of this project; run that version, or restore a backup of it."
+            "The state database was made by a newer version of this project; run that version, or restore a backup."
         ) from None
     except (SQLAlchemyError, OSError, ImportError) as error:
         reason = str(error).splitlines()[0]
