@@ -1,22 +1,20 @@
 """Who serves models. The one module that imports vendors' packages, each only when a role needs it.
 
-A new vendor is one entry of ``PROVIDERS``, and an extra in ``pyproject.toml``.
+A new vendor is an entry of ``PROVIDERS`` in ``settings``, a function here for each kind of model that it serves, and an
+extra in ``pyproject.toml``.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
 from ..errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from .settings import ModelEntry, Parameters
+from .settings import PROVIDERS, ModelEntry, Parameters
 
 T = TypeVar("T")
 
@@ -25,27 +23,14 @@ OLLAMA = "http://localhost:11434"
 HASH_DIMENSIONS = 1024
 
 
-@dataclass(frozen=True)
-class Provider:
-    """How a provider's models are built, and what its entries need."""
-
-    chat: Callable[[ModelEntry], BaseChatModel]
-    embeddings: Callable[[ModelEntry], Embeddings]
-    extra: str | None = None
-    """The extra of ``pyproject.toml`` that brings the vendor's package."""
-    needs_base_url: bool = False
-    needs_key: bool = False
-    default_key_env: str | None = None
-
-
 def build_chat(entry: ModelEntry) -> BaseChatModel:
     """The vendor's own chat model. Raises ``ConfigurationError`` naming the missing package, key or wrong parameter."""
-    return _build(entry, PROVIDERS[entry.provider].chat)
+    return _build(entry, CHAT[entry.provider])
 
 
 def build_embeddings(entry: ModelEntry) -> Embeddings:
     """The vendor's own embeddings. Raises ``ConfigurationError`` as ``build_chat`` does."""
-    return _build(entry, PROVIDERS[entry.provider].embeddings)
+    return _build(entry, EMBEDDINGS[entry.provider])
 
 
 def _build(entry: ModelEntry, factory: Callable[[ModelEntry], T]) -> T:
@@ -159,12 +144,15 @@ def _ollama_embeddings(entry: ModelEntry) -> Embeddings:
     )
 
 
-PROVIDERS = {
-    "offline": Provider(_offline_chat, _offline_embeddings),
-    "openai": Provider(
-        _openai_chat, _openai_embeddings, extra="openai", needs_key=True, default_key_env="OPENAI_API_KEY"
-    ),
-    "openai-compatible": Provider(_openai_chat, _openai_embeddings, extra="openai", needs_base_url=True),
-    "ollama": Provider(_ollama_chat, _ollama_embeddings, extra="ollama"),
+CHAT: dict[str, Callable[[ModelEntry], BaseChatModel]] = {
+    "offline": _offline_chat,
+    "openai": _openai_chat,
+    "openai-compatible": _openai_chat,
+    "ollama": _ollama_chat,
 }
-"""Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
+EMBEDDINGS: dict[str, Callable[[ModelEntry], Embeddings]] = {
+    "offline": _offline_embeddings,
+    "openai": _openai_embeddings,
+    "openai-compatible": _openai_embeddings,
+    "ollama": _ollama_embeddings,
+}

@@ -12,9 +12,28 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ..config import File, nearest
 from ..errors import ConfigurationError
-from .providers import PROVIDERS
 
 WHERE = "config/models.yaml"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What a provider's entries need."""
+
+    extra: str | None = None
+    """The extra of ``pyproject.toml`` that brings the vendor's package."""
+    needs_base_url: bool = False
+    needs_key: bool = False
+    default_key_env: str | None = None
+
+
+PROVIDERS = {
+    "offline": Provider(),
+    "openai": Provider(extra="openai", needs_key=True, default_key_env="OPENAI_API_KEY"),
+    "openai-compatible": Provider(extra="openai", needs_base_url=True),
+    "ollama": Provider(extra="ollama"),
+}
+"""Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
 
 
 class Parameters(File):
