@@ -77,10 +77,10 @@ def template(tmp_path: Path) -> Path:
         "data/sample/removed_by_user.txt",
         f"{PACKAGE}/knowledge_assistant/mine.txt",
         "tests/knowledge_assistant/mine.txt",
-        "operations/capacity.yaml",
+        "operations/notes/mine.yaml",
     ):
         write(tree, name, TEXT)
-    write(tree, "operations/capacity.yaml", "first: line\nlast: line\n")
+    write(tree, "operations/notes/mine.yaml", "first: line\nlast: line\n")
     commit(copy, "first", "v1000.0.0")
     return copy
 
@@ -98,7 +98,7 @@ def release_changes(template: Path) -> None:
         "tests/knowledge_assistant/mine.txt",
     ):
         edit(tree, name, "last line", "must not reach a project that exists")
-    edit(tree, "operations/capacity.yaml", "last: line", "last: must not reach a project that exists")
+    edit(tree, "operations/notes/mine.yaml", "last: line", "last: must not reach a project that exists")
     (tree / "goes.txt").unlink()
     write(tree, f"{PACKAGE}/scaffold/arrives.txt", "new\n")
     write(tree, "region.yaml", READS_NEW_QUESTION)
@@ -122,7 +122,7 @@ def edit_as_people_do(project: Path) -> None:
     edit(project, "edited.txt", "first line", "first line, edited by a person")
     for name in ("config/mine.txt", f"{USE_CASE}/mine.txt", "tests/knowledge_assistant/mine.txt"):
         edit(project, name, "last line", "last line, edited by a person")
-    edit(project, "operations/capacity.yaml", "last: line", "last: edited by a person")
+    edit(project, "operations/notes/mine.yaml", "last: line", "last: edited by a person")
     write(project, "added.txt", "added by a person\n")
     write(project, "config/added.txt", "added by a person\n")
     write(project, "src/acme_assistant/scaffold/added.txt", "added by a person\n")
@@ -134,7 +134,7 @@ KEPT = {
     "config/mine.txt": "last line, edited by a person",
     f"{USE_CASE}/mine.txt": "last line, edited by a person",
     "tests/knowledge_assistant/mine.txt": "last line, edited by a person",
-    "operations/capacity.yaml": "last: edited by a person",
+    "operations/notes/mine.yaml": "last: edited by a person",
     "added.txt": "added by a person",
     "config/added.txt": "added by a person",
     "src/acme_assistant/scaffold/added.txt": "added by a person",
