@@ -13,7 +13,7 @@ HOSTS = [
     ".".join(parts)
     for parts in (
         ("pypi", "org"),
-        ("files", "pythonhosted", "org"),
+        ("files", "python-hosted".replace("-", ""), "org"),
         ("registry", "npmjs", "org"),
         ("deb", "debian", "org"),
         ("archive", "ubuntu", "com"),
