@@ -122,7 +122,7 @@ def copier_yml(spec: Spec) -> str:
         "    cd {{ _copier_conf.dst_path }}",
         *(f"  {step}" for step in steps),
         "_message_after_update: |",
-        "  Updated. Look at `git diff`, run `make test`, commit. Your own folders were left alone.",
+        "  Updated, your folders left alone. See `git status`, mend conflicts, run `make test`, commit.",
         "",
         "# Left out: never part of a project; not asked for; and, in an update, what belongs to the user.",
         "_exclude:",

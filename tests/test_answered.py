@@ -40,6 +40,11 @@ def test_an_answer_arrives_where_it_is_read(answers: Answers, plain: Path, tmp_p
     models = read(project / "config/models.yaml")
     assert models["models"][models["roles"]["answer"]]["provider"] == answers["model_provider"]
     assert models["models"][models["roles"]["embed"]]["provider"] == "offline"
+    port = read(project / "config/service.yaml")["port"]
+    assert f":{port}/" not in models["models"][models["roles"]["answer"]].get("base_url", "")  # it would ask itself
+    assert ("compose.yaml" in (project / "Dockerfile").read_text(encoding="utf-8")) == (
+        answers["deployment"] == "compose"
+    )
 
     assert LICENCES[answers["license"]] in (project / "LICENSE").read_text(encoding="utf-8")
     extras = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]

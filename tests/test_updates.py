@@ -285,6 +285,18 @@ def test_a_conflict_is_left_in_the_file_and_can_be_found(template: Path, tmp_pat
     release_changes(template)
     update(project)
     assert unmerged(project) == ["maintained.txt"]
+    assert "UU maintained.txt" in git(project, "status", "--short")
+
+
+def test_what_an_update_rejects_is_shown_by_git(template: Path, tmp_path: Path) -> None:
+    project = made("cookiecutter", template, tmp_path)
+    edit(project, "maintained.txt", "last line", "last line, edited by a person")
+    commit(project, "our edit of a maintained file")
+    release_changes(template)
+    run("copier", "update", "--defaults", "--conflict", "rej", cwd=project)
+    assert "edited by a person" not in (project / "maintained.txt").read_text(encoding="utf-8")
+    assert "edited by a person" in (project / "maintained.txt.rej").read_text(encoding="utf-8")
+    assert "?? maintained.txt.rej" in git(project, "status", "--short")
 
 
 def test_an_option_can_be_changed_by_an_update(template: Path, tmp_path: Path) -> None:

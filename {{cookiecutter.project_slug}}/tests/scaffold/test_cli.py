@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from {{ cookiecutter.package_name }} import __main__
 from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold import cli
 
@@ -54,6 +59,7 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["ask", "Hello?", "--as", "calum"], 2, r"'calum' in data/access\.yaml \(did you mean 'callum'\?\); known: "),
         (["ask", "  "], 2, "The question is empty"),
         (["ask", "x" * 5000], 2, "has 5000 characters; at most 4000"),
+        (["ask", "Hello \udcff"], 2, "no UTF-8 text"),
         (["gate", "pilotage"], 2, r"'pilotage'.*known: poc"),
         (["eval", "run", "knowlege"], 2, r"knowlege.*knowledge"),
     ],
@@ -118,6 +124,16 @@ def test_doctor_finds_what_is_wrong(run: Run, project: Path) -> None:
     assert "config/models.yaml" in bad["start"]
 
 
+def test_doctor_looks_into_the_index_and_at_the_audit_key(run: Run, project: Path) -> None:
+    run("ask", "How long does a remote access session last?", "--as", "callum")
+    shutil.rmtree(project / "var" / "index")
+    (project / "var" / "audit" / "key").unlink()
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert re.search(r"mend index: (\d+) of \1 documents are missing; run 'make ingest'", out)
+    assert re.search(r"mend audit log: .* restore the key", out)
+
+
 def test_schemas_are_written_and_checked(run: Run, project: Path) -> None:
     assert run("schemas", "--check")[0] == 0
     (project / "schemas" / "models.schema.json").write_text("{}", "utf-8")
@@ -135,3 +151,53 @@ def test_the_audit_log_verifies_and_a_changed_record_is_named(run: Run, project:
     code, out, _ = run("audit", "verify")
     assert code == 1
     assert "1" in out
+
+
+def test_asking_before_anything_is_indexed_says_so(run: Run, project: Path) -> None:
+    shutil.rmtree(project / "var")
+    code, _, err = run("ask", "How long does a remote access session last?")
+    assert (code, "nothing is indexed yet; run 'ingest' first" in err) == (0, True)
+
+
+def test_an_interrupt_while_everything_is_still_being_imported_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("{{ cookiecutter.package_name }}.app.main", interrupted)
+    with pytest.raises(SystemExit) as left:
+        __main__.main()
+    assert left.value.code == 130
+
+
+def test_a_place_that_cannot_be_written_is_named(run: Run, project: Path) -> None:
+    (project / "evals" / "runs").write_text("in the way", "utf-8")
+    code, _, err = run("eval", "run")
+    assert code == 1
+    assert re.search(r"error: .*evals/runs cannot be read or written \(File exists\); mend that", err)
+
+
+def test_a_state_database_that_cannot_be_written_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr("{{ cookiecutter.package_name }}.scaffold.retrieval.Index.sync", full)
+    code, _, err = run("ingest")
+    assert code == 1
+    assert re.search(r"error: The state database cannot be .*: .*disk is full; see that its disk has room", err)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_terminal_that_lacks_characters_gets_the_answer_all_the_same(
+    project: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("APP_OFFLINE", "1")
+    monkeypatch.setattr("sys.argv", ["app", "ask", "Wie lang muss mein Passwort sein?", "--as", "jonas", *options])
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding="ascii", write_through=True))
+    with pytest.raises(SystemExit) as left:
+        cli.run(build)
+    assert not left.value.code
+    text = printed.getvalue().decode("ascii")
+    assert "security/passwoerter-und-konten.md" in text
+    assert not options or "nötig" in json.loads(text)["answer"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import Field
+from pydantic import Field, HttpUrl
 
 from {{ cookiecutter.package_name }}.scaffold.config import File, LastGood, Settings, find_root, load_yaml
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
@@ -15,6 +15,9 @@ class Part(File):
     """A part of a whole."""
 
     size: int = 1
+    wait: float | None = None
+    url: HttpUrl | None = None
+    kept: bool = True
 
 
 class Whole(File):
@@ -34,11 +37,27 @@ class Whole(File):
             r"whole\.yaml:2: nmae: there is no such field; known: name, parts, rows \(did you mean 'name'\?\)\.",
         ),
         ("name: a\nparts:\n  x:\n    size: big\n", r"whole\.yaml:4: parts\.x\.size: .*integer.*, not 'big'\."),
-        ("name: a\nparts:\n  x:\n    sise: 2\n", r"whole\.yaml:4: parts\.x\.sise: there is no such field; known: size"),
+        (
+            "name: a\nparts:\n  x:\n    sise: 2\n",
+            r"whole\.yaml:4: parts\.x\.sise: there is no such field; known: kept, size, url, wait ",
+        ),
         ("name: a\nrows:\n  - size: 1\n  - size: big\n", r"whole\.yaml:4: rows\.1\.size: "),
         ("name: a\nname: b\n", r"whole\.yaml:2: not valid YAML: the key 'name' is written twice\."),
         ("name: [a\n", r"whole\.yaml:\d: not valid YAML: "),
-        ("- a\n", r"whole\.yaml:1: the file: "),
+        ("- a\n", r"whole\.yaml:1: the file: must hold fields, each on a line of its own as name: value\."),
+        ("name: a\nparts:\n  x:\n    size: yes\n", r"whole\.yaml:4: parts\.x\.size: yes, no, .* are no numbers"),
+        ("name: a\nrows:\n  - wait: no\n", r"whole\.yaml:3: rows\.0\.wait: yes, no, .* are no numbers"),
+        (
+            "name: a\nrows:\n  - wait: .inf\n",
+            r"whole\.yaml:3: rows\.0\.wait: input should be a finite number, not inf\.",
+        ),
+        ("name: a\nrows:\n  - url: localhost:1\n", r"whole\.yaml:3: rows\.0\.url: URL scheme should be "),
+        (
+            "name: a\nday: 2026-02-31\n",
+            r"whole\.yaml: not valid YAML: day is out of range.*; a text goes into quotes\.",
+        ),
+        ("name: a\n\0\n", r"whole\.yaml:2: not valid YAML: special characters are not allowed\."),
+        ("[" * 5000, r"whole\.yaml: not valid YAML: nested too deeply"),
         ("name: !!python/object/apply:os.getcwd []\n", r"whole\.yaml:1: not valid YAML: "),
     ],
 )
@@ -53,8 +72,17 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"gone\.yaml: there is no such file"):
         load_yaml(tmp_path / "gone.yaml", Whole)
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigurationError, match=r"binary\.yaml: cannot be read as UTF-8"):
+    with pytest.raises(ConfigurationError, match=r"binary\.yaml: cannot be read as UTF-8 text \(byte 0 is none"):
         load_yaml(tmp_path / "binary.yaml", Whole)
+    with pytest.raises(ConfigurationError, match=r"cannot be read as UTF-8 text \(is a directory\)"):
+        load_yaml(tmp_path, Whole)
+
+
+def test_truth_is_a_value_where_one_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_text("name: a\nrows:\n  - {kept: no, wait: 1}\n", "utf-8")
+    (row,) = load_yaml(path, Whole).rows
+    assert (row.kept, row.wait) == (False, 1.0)
 
 
 def test_settings_come_from_the_environment_and_a_mistake_names_the_variable(
@@ -70,6 +98,18 @@ def test_settings_come_from_the_environment_and_a_mistake_names_the_variable(
 def test_a_dotenv_file_serves_as_environment(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("APP_OFFLINE=1\nOTHER=ignored\n", "utf-8")
     assert Settings.load(tmp_path).offline is True
+    (tmp_path / ".env").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"\.env: cannot be read as UTF-8 text"):
+        Settings.load(tmp_path)
+
+
+def test_a_working_directory_that_was_deleted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> Path:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "cwd", gone)
+    with pytest.raises(ConfigurationError, match="working directory is gone"):
+        Settings.load()
 
 
 def test_the_project_is_found_from_a_folder_inside_it_and_not_from_outside(

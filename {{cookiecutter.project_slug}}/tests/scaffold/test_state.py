@@ -27,10 +27,29 @@ def test_opening_twice_keeps_what_is_there(tmp_path: Path) -> None:
         assert connection.execute(select(audit_heads.c.sequence)).scalar_one() == 1
 
 
-@pytest.mark.parametrize("url", ["nonsense", "sqlite:////proc/none/state.db", "nodialect://host/db"])
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////proc/none/state.db", "nodialect://host/db", "sqlite://a:b/c"])
 def test_a_database_that_cannot_be_opened_is_a_clear_error(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigurationError, match="check APP_STATE_URL"):
         open_state(Settings(root=tmp_path, state_url=url))
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="in memory, which forgets; name a file"):
+        open_state(Settings(root=tmp_path, state_url=url))
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "content", "reason"),
+    [("var", b"", "File exists"), ("var/state.db", b"no database" * 99, "file is not a database")],
+)
+def test_the_projects_own_database_that_cannot_be_opened_is_named(
+    tmp_path: Path, spoilt: str, content: bytes, reason: str
+) -> None:
+    (tmp_path / spoilt).parent.mkdir(exist_ok=True)
+    (tmp_path / spoilt).write_bytes(content)
+    with pytest.raises(ConfigurationError, match=rf"{reason}.*; see that .*var can be written .* backup\.$"):
+        open_state(Settings(root=tmp_path))
 
 
 def test_a_database_of_a_newer_version_is_a_clear_error(tmp_path: Path) -> None:

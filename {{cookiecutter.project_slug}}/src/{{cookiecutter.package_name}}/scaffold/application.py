@@ -56,6 +56,8 @@ class Application(Parts):
         question = question.strip()
         if not question:
             raise UsageError("The question is empty; write what you want to know.")
+        if any("\ud800" <= character <= "\udfff" for character in question):
+            raise UsageError("The question holds bytes that are no UTF-8 text; write it anew.")
         if len(question) > QUESTION_MAX_CHARACTERS:
             raise UsageError(
                 f"The question has {len(question)} characters; at most {QUESTION_MAX_CHARACTERS} are answered."

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from dotenv import load_dotenv
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from .application import Application
 from .config import Settings
@@ -31,13 +33,26 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def run(build: Build) -> None:
     """Run the command line of the project; a mistake ends in one sentence and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal knows every character
     try:
         commands(build)()
     except ScaffoldError as error:
-        err.print(f"[bold red]error:[/] {escape(str(error))}")
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
+        _fail(f"The state database cannot be read or written: {reason}; see that its disk has room, then try again.")
+    except OSError as error:
+        what = error.filename or "The output"
+        _fail(f"{what} cannot be read or written ({error.strerror or error}); mend that, then try again.")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fail(sentence: str, code: int = 1) -> NoReturn:
+    err.print(f"[bold red]error:[/] {escape(sentence)}")
+    sys.exit(code)
 
 
 def commands(build: Build) -> typer.Typer:
@@ -66,6 +81,8 @@ def commands(build: Build) -> typer.Typer:
     ) -> None:
         """Answer a question, with the passages that the answer rests on."""
         with opened(offline) as application:
+            if not application.index.documents():
+                err.print("[yellow]note:[/] nothing is indexed yet; run 'ingest' first.")
             directory = application.index.directory
             asker = directory.get(caller or next(iter(directory.callers), ""))
             answer = asyncio.run(application.ask(question, asker, channel="cli"))
@@ -192,7 +209,12 @@ def _progress(done: int, total: int) -> None:
 
 
 def _json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    sys.stdout.write(text + "\n")
 
 
 def _shorten(text: str, limit: int = 240) -> str:

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import ConfigurationError, ScaffoldError
@@ -25,7 +32,15 @@ ROOT_MARKER = Path("config/models.yaml")
 class File(BaseModel):
     """Base of every YAML file's shape: unknown keys are mistakes, values do not change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        checked = handler(value)
+        if isinstance(value, bool) and isinstance(checked, (int, float)) and not isinstance(checked, bool):
+            raise ValueError("yes, no, on, off, true and false are no numbers; write a number")
+        return checked
 
 
 class Settings(BaseSettings):
@@ -51,7 +66,7 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls, root: Path | None = None, **overrides: Any) -> Settings:
         """Read the settings of the project at ``root``, or of the one that holds the working directory."""
-        found = root or find_root(Path.cwd())
+        found = root or find_root(_working_directory())
         env_file = found / ".env"
         try:
             return cls(_env_file=env_file, **{"root": found, **overrides})  # type: ignore[call-arg]
@@ -60,6 +75,8 @@ class Settings(BaseSettings):
             name = "APP_" + "_".join(str(part) for part in first["loc"]).upper()
             message = f"{name}: {first['msg'].lower()}; mend it in the environment or in {env_file}."
             raise ConfigurationError(message) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{env_file}: cannot be read as UTF-8 text ({_reason(error)}).") from None
 
     @property
     def var(self) -> Path:
@@ -69,6 +86,13 @@ class Settings(BaseSettings):
     def path(self, *parts: str) -> Path:
         """A path below the project's folder."""
         return self.root.joinpath(*parts)
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise ConfigurationError("The working directory is gone; go to the project's folder.") from None
 
 
 def find_root(start: Path) -> Path:
@@ -108,8 +132,14 @@ def load_yaml(path: Path, shape: type[Model]) -> Model:
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such file; restore it from git or from the template.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({_reason(error)}).") from None
     return parse_yaml(text, shape, path)
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, OSError):
+        return str(error.strerror or error).lower()
+    return f"byte {error.start} is none; save it as UTF-8"
 
 
 def parse_yaml(text: str, shape: type[Model], path: Path) -> Model:
@@ -125,8 +155,13 @@ def parse_yaml(text: str, shape: type[Model], path: Path) -> Model:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise ConfigurationError(f"{path}{line}: not valid YAML: {error.problem or error.context}.") from None
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {error}.") from None
+    except yaml.reader.ReaderError as error:
+        number = text.count("\n", 0, error.position) + 1
+        raise ConfigurationError(f"{path}:{number}: not valid YAML: {error.reason}.") from None
+    except ValueError as error:  # 2026-02-31 looks like a date and is none
+        raise ConfigurationError(f"{path}: not valid YAML: {error}; a text goes into quotes.") from None
+    except RecursionError:
+        raise ConfigurationError(f"{path}: not valid YAML: nested too deeply to be read.") from None
     try:
         return shape.model_validate(data)
     except ValidationError as error:
@@ -138,13 +173,17 @@ def _explain(problem: Any, node: yaml.Node | None, shape: type[BaseModel], path:
     loc = tuple(problem["loc"])
     line, field = _line_of(node, loc), ".".join(str(part) for part in loc) or "the file"
     message = problem["msg"].removeprefix("Value error, ")
+    if message[1:2].islower():  # but not "URL scheme …"
+        message = f"{message[0].lower()}{message[1:]}"
     if problem["type"] == "extra_forbidden":
         known = _fields_at(shape, loc[:-1])
         message = f"there is no such field; known: {', '.join(sorted(known))}{nearest(str(loc[-1]), known)}"
     elif problem["type"] == "missing":
         message = "this field is required"
-    elif "input" in problem and not isinstance(problem["input"], (dict, list)):
-        message = f"{message[0].lower()}{message[1:]}, not {problem['input']!r}"
+    elif problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        message = "must hold fields, each on a line of its own as name: value"
+    elif problem["type"] != "value_error" and not isinstance(problem["input"], (dict, list)):
+        message = f"{message}, not {problem['input']!r}"
     return f"{path}:{line}: {field}: {message.rstrip('.')}."
 
 

@@ -53,7 +53,21 @@ def _parts(application: Application) -> Iterator[Finding]:
     for role in application.models.roles:
         reason = application.models.unusable(role)
         yield Finding(f"role {role}", not reason, reason or application.models.describe(role).label)
+    yield _index(application)
+    try:
+        verification = application.audit.verify()
+        yield Finding("audit log", verification.ok, verification.message)
+    except ScaffoldError as error:
+        yield Finding("audit log", False, str(error))
+
+
+def _index(application: Application) -> Finding:
     count = application.index.documents()
-    yield Finding("index", count > 0, f"{count} documents" if count else "empty; run 'make ingest'")
-    verification = application.audit.verify()
-    yield Finding("audit log", verification.ok, verification.message)
+    try:
+        missing = application.index.missing()
+    except ScaffoldError as error:
+        return Finding("index", False, str(error))
+    if not count or missing:
+        found = f"{len(missing)} of {count} documents are missing" if count else "empty"
+        return Finding("index", False, f"{found}; run 'make ingest'")
+    return Finding("index", True, f"{count} documents")

@@ -68,13 +68,18 @@ def open_state(settings: Settings) -> Engine:
 
     Raises ``ConfigurationError`` where it cannot be opened.
     """
-    url = settings.state_url
+    url, where = settings.state_url, "check APP_STATE_URL"
     if not url:
-        settings.var.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{settings.var / 'state.db'}"
+        path = settings.var / "state.db"
+        url = f"sqlite:///{path}"
+        where = f"see that {settings.var} can be written and its disk has room, or restore {path.name} from a backup"
     try:
+        if not settings.state_url:
+            settings.var.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url)
         if engine.dialect.name == "sqlite":
+            if engine.url.database in (None, "", ":memory:"):
+                raise ConfigurationError("APP_STATE_URL names a database in memory, which forgets; name a file.")
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         migrate(engine)
@@ -82,9 +87,9 @@ def open_state(settings: Settings) -> Engine:
         raise ConfigurationError(
             "The state database was made by a newer version of this project; run that version, or restore a backup."
         ) from None
-    except (SQLAlchemyError, OSError, ImportError) as error:
+    except (SQLAlchemyError, OSError, ImportError, ValueError) as error:  # ValueError: a port that is no number
         reason = str(error).splitlines()[0]
-        raise ConfigurationError(f"The state database cannot be opened: {reason}; check APP_STATE_URL.") from None
+        raise ConfigurationError(f"The state database cannot be opened: {reason}; {where}.") from None
     return engine
 
 

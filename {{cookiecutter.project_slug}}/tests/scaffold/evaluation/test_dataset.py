@@ -41,6 +41,12 @@ def test_a_wrong_field_is_named_with_its_line(tmp_path: Path, changes: dict[str,
         load_cases(path)
 
 
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(json.dumps(line()), "utf-8-sig")
+    assert len(load_cases(path)) == 1
+
+
 def test_a_missing_field_is_named(tmp_path: Path) -> None:
     broken = line()
     del broken["caller"]
@@ -51,7 +57,7 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"id": "a"', r":2: not a JSON object on one line"),
+        ('{"id": "a"', r":2: not a JSON object on one line: Expecting ',' delimiter \(column 11\)\."),
         ("[]", r":2: the case: input should be an object"),
         ("null", r":2: the case: input should be an object"),
         ("{}{}", r":2: not a JSON object on one line"),

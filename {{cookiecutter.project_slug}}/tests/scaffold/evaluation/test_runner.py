@@ -177,3 +177,12 @@ async def test_what_the_rules_hide_from_the_caller_is_a_leak_wherever_the_answer
     made = await run(dataclasses.replace(application, usecase=usecase), suite(project, [line("leak")]))
     assert made.cases[0].scores["access"].score == 0
     assert not made.cases[0].passed
+
+
+async def test_what_no_case_can_be_asked_with_ends_the_run_and_is_no_measurement(
+    application: Application, project: Path
+) -> None:
+    usecase = Scripted({"question keyless": ConfigurationError("Set the key.")})
+    with pytest.raises(ConfigurationError, match="Set the key"):
+        await run(dataclasses.replace(application, usecase=usecase), suite(project, [line("a"), line("keyless")]))
+    assert not (project / "evals" / "runs").exists()

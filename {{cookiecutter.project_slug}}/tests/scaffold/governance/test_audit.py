@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -192,6 +193,20 @@ class TestKey:
             with pytest.raises(AuditError, match="does not hold their key"):
                 action()
         assert audit.path.read_bytes() == before
+
+    def test_that_a_full_disk_cut_off_is_made_whole_with_the_next_record(
+        self, audit: AuditLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as disk:
+            disk.setattr("os.fsync", full)
+            with pytest.raises(AuditError, match="No space left on device"):
+                audit.append("x")
+        assert not audit.path.with_name("key").exists()
+        write(audit, 2)
+        assert audit.verify().ok
 
     def test_is_not_made_again_beside_records_whose_file_was_deleted(self, audit: AuditLog) -> None:
         write(audit, 1)

@@ -94,3 +94,14 @@ def test_a_parameter_that_the_provider_does_not_have_is_an_error(at: Callable[..
     models = open_models(at("openai").replace("  vectors:", parameters))
     with pytest.raises(ConfigurationError, match="context_tokens does not exist for this provider"):
         models.get("answer")
+
+
+@pytest.mark.parametrize("key", ["sk-1\n", "sk 1", "sk-\u00e4"])
+def test_a_key_that_no_vendor_can_be_sent_is_named_and_not_shown(
+    key: str, at: Callable[..., str], open_models: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = at("openai")
+    monkeypatch.setenv("LOOPBACK_KEY", key)
+    models = open_models(text)
+    assert "LOOPBACK_KEY holds a blank, a line break" in str(models.unusable("answer"))
+    assert key not in str(models.unusable("answer"))

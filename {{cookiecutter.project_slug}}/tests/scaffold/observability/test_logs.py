@@ -142,3 +142,10 @@ def test_debug_is_not_written_and_time_is_utc(lines: Lines) -> None:
     logging.getLogger("x").info("signal")
     [line] = lines()
     assert line["message"] == "signal" and line["at"].endswith("+00:00")
+
+
+def test_libraries_that_tell_of_every_step_are_quiet(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    logging.getLogger("alembic.runtime.migration").info("Context impl")
+    logging.getLogger("pypdf._reader").warning("EOF marker not found")
+    logging.getLogger("alembic.runtime.migration").warning("heard")
+    assert [line["message"] for line in lines()] == ["heard"]

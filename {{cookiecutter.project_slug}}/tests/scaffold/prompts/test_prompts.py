@@ -57,6 +57,13 @@ def test_a_prompt_cannot_reach_python(folder: Path) -> None:
         prompts(folder).render("greet", "en", person="Ada")
 
 
+@pytest.mark.parametrize("broken", ["person / 2 }", "1 / 0 ~ person }", "person.nothing.at.all }"])
+def test_a_prompt_that_fails_while_it_renders_is_named(folder: Path, broken: str) -> None:
+    (folder / "greet.en.yaml").write_text(GOOD.replace("person }", broken), "utf-8")
+    with pytest.raises(ConfigurationError, match="Prompt 'greet' cannot be rendered"):
+        prompts(folder).render("greet", "en", person="Ada")
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -197,3 +197,15 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: py
     assert [(source, str(error)) for source, error in find(tmp_path)] == [
         ("closed", "closed: the folder cannot be read (Permission denied).")
     ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize("name", [b"a\nb.md", b"a\x1b[31m.md", b"a\xff.md"])
+def test_a_name_that_is_no_plain_text_is_shown_in_one_line_that_any_terminal_can_print(
+    tmp_path: Path, name: bytes
+) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("text", "utf-8")
+    ((_, reason),) = find(tmp_path)
+    assert "rename it" in str(reason)
+    assert str(reason).isprintable()
+    assert str(reason).encode()

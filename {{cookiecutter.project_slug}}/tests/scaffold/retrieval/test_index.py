@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -111,3 +115,51 @@ def test_a_search_leaves_a_span_and_metrics_without_text(documents: Project) -> 
     assert "app_passages_total 1.0" in page
     assert "app_indexed_documents 1.0" in page
     assert "harbour" not in page
+
+
+def test_an_index_that_is_gone_is_an_error_and_no_answer(documents: Project) -> None:
+    documents.write("a.md", "The harbour opens at six.")
+    index = documents.index()
+    assert index.search("harbour", STAFF) == [], "nothing was indexed yet"
+    index.sync()
+    assert (index.missing(), len(index.search("harbour", STAFF))) == ([], 1)
+    index.close()
+    shutil.rmtree(documents.root / "var" / "index")
+    assert index.missing() == ["a.md"]
+    with pytest.raises(ConfigurationError, match="is gone; run 'ingest'"):
+        index.search("harbour", STAFF)
+    index.sync()
+    assert (index.missing(), len(index.search("harbour", STAFF))) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "built.json").write_text("{", "utf-8"),
+        lambda folder: (folder / "built.json").write_text('{"surprise": 1}', "utf-8"),
+        lambda folder: (folder / "built.json").unlink(),
+        lambda folder: folder.rename(folder.with_name("away")) and folder.write_text("", "utf-8"),
+    ],
+    ids=["half a file", "another file", "no file", "a file in place of the folder"],
+)
+def test_a_damaged_index_is_named_whatever_is_done_with_it(documents: Project, damage: Callable[[Path], Any]) -> None:
+    documents.write("a.md", "The harbour opens at six.")
+    index = documents.index()
+    index.sync()
+    index.close()
+    damage(documents.root / "var" / "index")
+    for use in (lambda: index.search("harbour", STAFF), index.sync):
+        with pytest.raises(ConfigurationError, match=r"cannot be opened .*; delete that folder and run 'ingest'"):
+            use()
+
+
+def test_a_disk_without_room_is_named_before_the_engine_writes(
+    documents: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents.write("a.md", "The harbour opens at six.")
+    index = documents.index()
+    with monkeypatch.context() as disk:
+        disk.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=5_000_000))
+        with pytest.raises(ConfigurationError, match="has 5 MB left, and the index needs at least 64 MB"):
+            index.sync()
+    assert index.sync().added == ["a.md"]

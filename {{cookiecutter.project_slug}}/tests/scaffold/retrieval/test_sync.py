@@ -56,6 +56,17 @@ def test_what_is_added_changed_renamed_and_deleted_is_followed(documents: Projec
     assert index.documents() == 2
 
 
+def test_a_document_of_many_passages_is_not_counted_once_it_is_gone(documents: Project) -> None:
+    documents.write("a.md", "The harbour opens at six.\n\n" + "Long text. " * 600)
+    documents.write("b.md", "The harbour opens at six.\n\n" + "Long text. " * 600)
+    index = documents.index()
+    chunks = index.sync().chunks
+    documents.remove("a.md")
+    documents.write("c.md", "The harbour closes at nine.")
+    report = index.sync()
+    assert (report.removed, report.documents, report.chunks) == (["a.md"], 2, chunks // 2 + 1)
+
+
 def test_a_revoked_right_holds_after_the_next_sync(documents: Project) -> None:
     documents.write("a.md", "The harbour opens at six.")
     documents.write("b.md", "The harbour closes at nine.")

@@ -75,7 +75,7 @@ def load_cases(path: Path) -> list[Case]:
     Raises ``ConfigurationError`` naming file, line and field of each mistake (the first few of them).
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # spreadsheets write a byte order mark
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such dataset; name an existing one in the suite.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -91,6 +91,8 @@ def load_cases(path: Path) -> list[Case]:
             case = Case.model_validate_json(json.dumps(json.loads(line, object_pairs_hook=_no_twins)))
         except ValidationError as error:
             problems += [_explain(where, problem) for problem in error.errors()]
+        except json.JSONDecodeError as error:
+            problems.append(f"{where}: not a JSON object on one line: {error.msg} (column {error.colno}).")
         except (ValueError, RecursionError) as error:
             problems.append(f"{where}: not a JSON object on one line: {error}.")
         else:

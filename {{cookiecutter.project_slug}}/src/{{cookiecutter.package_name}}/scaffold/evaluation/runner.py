@@ -31,8 +31,9 @@ async def run(application: Application, suite: SuiteFile, progress: Progress | N
     """Ask the suite's reviewed cases, grade the answers, write the record and answer it.
 
     ``progress`` is told how many cases of how many are done. A case that raises or takes too long has failed and the
-    run goes on. Raises ``ConfigurationError`` for a mistake in the dataset, ``EvidenceError`` where no case is reviewed
-    and where code, configuration or index change meanwhile: the results would belong to neither.
+    run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no case can be asked with, such
+    as a missing key; ``EvidenceError`` where no case is reviewed, and where code, configuration or index change
+    meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
@@ -105,6 +106,8 @@ async def _observe(application: Application, suite: SuiteFile, case: Case, calle
             with calling(Call(caller=caller.id, channel="evaluation")):
                 passages = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)
             answer = await application.ask(case.question, caller, channel="evaluation")
+    except ConfigurationError:
+        raise
     except TimeoutError:
         return Observation(None, visible=visible, error=f"no answer within {suite.timeout:g} s")
     except ScaffoldError as error:

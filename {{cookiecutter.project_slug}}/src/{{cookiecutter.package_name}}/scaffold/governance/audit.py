@@ -154,18 +154,23 @@ class AuditLog:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def _damaged(self, what: str) -> AuditError:
-        return AuditError(f"{self.path} was tampered with: {what}; nothing is recorded before `audit verify` is clean.")
+        return AuditError(
+            f"{self.path} was tampered with: {what}; nothing is recorded before `audit verify` is clean. Restore the "
+            "file and the state database, or move both away (and keep them) to start a new log."
+        )
 
     def _key(self, create: bool) -> bytes:
         """The key, read anew each time: a service whose key was taken away stops at its next record."""
         if self._secret is not None:
             return self._secret.encode()
         if create and not self._key_path.exists():
-            descriptor = os.open(self._key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            draft = self._key_path.with_name("key.new")  # the anchor is held: nobody else writes one
+            draft.unlink(missing_ok=True)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
                 file.write(secrets.token_hex(32))
                 file.flush()
                 os.fsync(file.fileno())
+            draft.replace(self._key_path)  # whole or not at all: a full disk must not leave half a key
         try:
             key = self._key_path.read_text("ascii").strip()
             shared = os.name == "posix" and bool(self._key_path.stat().st_mode & 0o077)

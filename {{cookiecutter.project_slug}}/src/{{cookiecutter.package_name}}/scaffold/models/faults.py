@@ -91,8 +91,9 @@ def explain(error: Exception, entry: ModelEntry) -> ModelError:
     if _is(error, "RemoteProtocolError", "ReadError"):
         return _broken(entry)
     if _is(error, "ModelConnectionError", "TransportError", "ConnectionError"):
-        where = entry.base_url or "its usual address"
-        return ModelUnavailable(f"{name} cannot be reached at {where}; check that it runs, and base_url in {WHERE}.")
+        return ModelUnavailable(
+            f"{name} cannot be reached at {entry.address}; check the network and that it runs, or base_url in {WHERE}."
+        )
     return _unreadable(entry, type(error).__name__)
 
 

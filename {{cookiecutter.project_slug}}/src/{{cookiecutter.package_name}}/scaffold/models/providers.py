@@ -18,8 +18,6 @@ from .settings import PROVIDERS, ModelEntry, Parameters
 
 T = TypeVar("T")
 
-OPENAI = "https://api.openai.com/v1"
-OLLAMA = "http://localhost:11434"
 HASH_DIMENSIONS = 1024
 
 
@@ -58,6 +56,10 @@ def _key(entry: ModelEntry) -> str:
             f"{entry.provider}/{entry.model} needs a key: set {name} in the environment, "
             "or set APP_OFFLINE=1 to work with the offline model."
         )
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigurationError(
+            f"{name} holds a blank, a line break or another character that no key has; set it anew."
+        )
     return value or "none"  # never empty: the vendor's client would then send OPENAI_API_KEY to whoever base_url names
 
 
@@ -93,7 +95,7 @@ def _openai_chat(entry: ModelEntry) -> BaseChatModel:
     # because the other API keeps the text at the vendor by default.
     return ChatOpenAI(
         model=entry.model,
-        base_url=str(entry.base_url or OPENAI),
+        base_url=entry.address,
         api_key=SecretStr(_key(entry)),
         timeout=entry.timeout,
         stream_chunk_timeout=entry.timeout,
@@ -110,7 +112,7 @@ def _openai_embeddings(entry: ModelEntry) -> Embeddings:
 
     return OpenAIEmbeddings(
         model=entry.model,
-        base_url=str(entry.base_url or OPENAI),
+        base_url=entry.address,
         api_key=SecretStr(_key(entry)),
         timeout=entry.timeout,
         max_retries=0,
@@ -123,7 +125,7 @@ def _ollama_chat(entry: ModelEntry) -> BaseChatModel:
 
     return ChatOllama(
         model=entry.model,
-        base_url=str(entry.base_url or OLLAMA),
+        base_url=entry.address,
         client_kwargs={"timeout": entry.timeout},  # its own timeout parameter is ignored
         **_chosen(
             entry.parameters,
@@ -139,9 +141,7 @@ def _ollama_chat(entry: ModelEntry) -> BaseChatModel:
 def _ollama_embeddings(entry: ModelEntry) -> Embeddings:
     from langchain_ollama import OllamaEmbeddings
 
-    return OllamaEmbeddings(
-        model=entry.model, base_url=str(entry.base_url or OLLAMA), client_kwargs={"timeout": entry.timeout}
-    )
+    return OllamaEmbeddings(model=entry.model, base_url=entry.address, client_kwargs={"timeout": entry.timeout})
 
 
 CHAT: dict[str, Callable[[ModelEntry], BaseChatModel]] = {

@@ -25,13 +25,17 @@ class Provider:
     needs_base_url: bool = False
     needs_key: bool = False
     default_key_env: str | None = None
+    base_url: str | None = None
+    """Where it is served, unless the entry says otherwise."""
 
 
 PROVIDERS = {
     "offline": Provider(),
-    "openai": Provider(extra="openai", needs_key=True, default_key_env="OPENAI_API_KEY"),
+    "openai": Provider(
+        extra="openai", needs_key=True, default_key_env="OPENAI_API_KEY", base_url="https://api.openai.com/v1"
+    ),
     "openai-compatible": Provider(extra="openai", needs_base_url=True),
-    "ollama": Provider(extra="ollama"),
+    "ollama": Provider(extra="ollama", base_url="http://localhost:11434"),
 }
 """Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
 
@@ -79,6 +83,11 @@ class ModelEntry(File):
         if url is not None and (url.username or url.password):
             raise ValueError("a URL here must not hold a name or password; name the key's variable in api_key_env")
         return url
+
+    @property
+    def address(self) -> str:
+        """Where it is called."""
+        return str(self.base_url or PROVIDERS[self.provider].base_url)
 
     @property
     def info(self) -> ModelInfo:

@@ -13,6 +13,9 @@ from opentelemetry import trace
 
 from ..config import Settings
 
+QUIET = {"alembic": logging.WARNING, "pypdf": logging.ERROR}
+"""Libraries that tell of every step; what goes wrong in them is reported by whoever calls them."""
+
 
 def configure_logging(settings: Settings, redact: Callable[[str], str]) -> None:
     """Write every log record to standard error as a JSON line; message, arguments and exceptions pass ``redact``.
@@ -27,6 +30,8 @@ def configure_logging(settings: Settings, redact: Callable[[str], str]) -> None:
         logger.propagate = True
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.INFO)
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(level)
     logging.captureWarnings(True)
 
 

@@ -102,7 +102,7 @@ class Prompts:
             )
         try:
             messages = [kind(content=template.render(variables)) for kind, template in found.templates]
-        except TemplateError as error:
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ConfigurationError(f"Prompt {name!r} cannot be rendered: {error}.") from None
         return Prompt(messages, found.file.name, found.file.locale, found.file.version, found.sha256)
 
@@ -145,7 +145,7 @@ def _load(path: Path) -> _Loaded:
             templates.append((MESSAGES[message.role], ENVIRONMENT.from_string(message.content)))
         except TemplateSyntaxError as error:
             where = f"{path}: messages: line {error.lineno} of the content"
-            raise ConfigurationError(f"{where}: {error.message}.") from None
+            raise ConfigurationError(f"{where}: {str(error.message).rstrip('.')}.") from None
     for name in used - set(file.input):
         raise ConfigurationError(
             f"{path}: messages use {name!r}, which 'input' does not name{nearest(name, file.input)}; "

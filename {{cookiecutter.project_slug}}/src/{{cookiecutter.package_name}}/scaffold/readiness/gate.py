@@ -81,6 +81,9 @@ def _run(name: CheckName, application: Application, stage: Stage) -> CheckResult
 def render(result: GateResult) -> RenderableType:
     """A line for each check; then the verdict."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for check in result.checks:
         colour = "green" if check.passed else "red"
         mark = Text("✓" if check.passed else "✗", style=f"bold {colour}")

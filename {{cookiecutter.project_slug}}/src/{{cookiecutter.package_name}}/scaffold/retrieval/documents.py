@@ -77,7 +77,7 @@ def _unfit(path: Path, source: str) -> DocumentError | None:
         reason = f"is of no kind that can be read ({', '.join(READERS)})"
     else:
         return None
-    return DocumentError(f"{source}: {reason}.")
+    return DocumentError(f"{source if source.isprintable() else ascii(source)}: {reason}.")
 
 
 def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:

@@ -102,6 +102,8 @@ class Index:
         started = time.perf_counter()
         with self._telemetry.span("retrieval") as span:
             hits = self._store(settings).hits(query, caller, k or settings.passages, settings.words_weight)
+            if not hits and not self._path.exists() and self.documents():
+                raise ConfigurationError(f"The index in {self._path} is gone; run 'ingest' to make it anew.")
             span.set_attribute("app.retrieval.passages", len(hits))
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
@@ -114,6 +116,16 @@ class Index:
             count = connection.execute(select(func.count()).select_from(table)).scalar_one()
         self._telemetry.observe(INDEXED_DOCUMENTS, count)
         return count
+
+    def missing(self) -> list[str]:
+        """Documents that should be indexed and are not found in the index, which ``sync`` mends.
+
+        Raises ``ConfigurationError`` where the index cannot be opened.
+        """
+        with self._state.connect() as connection:
+            rows = connection.execute(select(table.c.source, table.c.chunks)).all()
+        held = self._store(self._settings.get()).sources()
+        return sorted(row.source for row in rows if held.get(row.source, 0) != row.chunks)
 
     def digest(self) -> str:
         """SHA-256 that names what is indexed: each document's source, bytes, access and indexing settings."""

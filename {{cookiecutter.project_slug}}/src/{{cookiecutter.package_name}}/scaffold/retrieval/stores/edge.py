@@ -214,7 +214,7 @@ class EdgeVectorStore(VectorStore):
                 return {}
             everything = shard.count(edge.CountRequest(exact=True))
             facet = shard.facet(edge.FacetRequest("source", limit=max(1, everything), exact=True))
-        return {str(hit.value): hit.count for hit in facet.hits}
+        return {str(hit.value): hit.count for hit in facet.hits if hit.count}  # it goes on naming what was removed
 
     def remove(self, source: str, but: Iterable[str] = ()) -> None:
         """Remove all passages of ``source``, except those with the ids ``but``."""

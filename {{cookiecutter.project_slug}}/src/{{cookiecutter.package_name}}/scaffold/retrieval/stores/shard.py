@@ -19,6 +19,8 @@ from ...errors import ConfigurationError
 
 WAIT_SECONDS = 10.0
 """How long to wait for another process to let go of the index."""
+FREE_BYTES = 64_000_000
+"""Room that must be left on the disk: the engine's write-ahead log takes two segments of 32 MB while it is open."""
 IDLE_SECONDS = 2.0
 """After this long without use the index is let go of, so that other processes get their turn."""
 
@@ -56,6 +58,8 @@ class Shard:
                 self._make(create)
             if self._open is None and self.path.exists():
                 self._open = self._load()
+            elif create:
+                self._check_room()
             self._users += 1
             shard = self._open
         try:
@@ -71,10 +75,15 @@ class Shard:
 
     def built(self) -> Built | None:
         """What the index was built with; None where there is none."""
+        file = self.path / "built.json"
         try:
-            return Built(**json.loads((self.path / "built.json").read_text("utf-8")))
-        except FileNotFoundError:
-            return None
+            return Built(**json.loads(file.read_text("utf-8")))
+        except FileNotFoundError as error:
+            if not self.path.exists() or file.exists():  # the second: made this moment by another process
+                return None
+            raise self._damaged(error) from None
+        except (OSError, ValueError, TypeError) as error:
+            raise self._damaged(error) from None
 
     def close(self) -> None:
         """Let go of the folder, unless a search or a sync is under way; the next use opens it again."""
@@ -102,6 +111,7 @@ class Shard:
         new = self.path.with_name(f"{self.path.name}.new")
         shutil.rmtree(new, ignore_errors=True)  # left by a process that died here
         (new / "shard").mkdir(parents=True)
+        self._check_room()
         config = edge.EdgeConfig(
             vectors={"dense": edge.EdgeVectorParams(built.dimensions, edge.Distance.Cosine)},
             sparse_vectors={"bm25": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
@@ -115,16 +125,14 @@ class Shard:
         new.rename(self.path)
 
     def _load(self) -> Any:
+        self._check_room()
         deadline = time.monotonic() + self._wait
         while True:
             try:
                 shard = edge.EdgeShard.load(str(self.path / "shard"))
             except Exception as error:  # noqa: BLE001  the engine has one exception for everything
                 if "WouldBlock" not in str(error):
-                    raise ConfigurationError(
-                        f"The index in {self.path} cannot be opened ({_first_line(error)}); "
-                        "delete that folder and run 'ingest'."
-                    ) from None
+                    raise self._damaged(error) from None
                 if time.monotonic() >= deadline:
                     raise ConfigurationError(
                         f"The index in {self.path} is in use by another process{self._holder()}; "
@@ -134,6 +142,20 @@ class Shard:
             else:
                 (self.path / "holder").write_text(str(os.getpid()), "utf-8")
                 return shard
+
+    def _check_room(self) -> None:
+        # The engine writes through memory maps: on a full disk the system ends the process without a word (SIGBUS).
+        free = shutil.disk_usage(self.path.parent).free
+        if free < FREE_BYTES:
+            raise ConfigurationError(
+                f"The disk of {self.path.parent} has {free // 1_000_000} MB left, and the index needs at least "
+                f"{FREE_BYTES // 1_000_000} MB to work in; make room, then try again."
+            )
+
+    def _damaged(self, error: Exception) -> ConfigurationError:
+        return ConfigurationError(
+            f"The index in {self.path} cannot be opened ({_first_line(error)}); delete that folder and run 'ingest'."
+        )
 
     def _holder(self) -> str:
         try:
