@@ -142,14 +142,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def _drip(self, release: threading.Event, drop: bytes) -> None:
-        """Never silent, never done."""
+        """Never silent, and not done for three seconds."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         with suppress(OSError):  # until the client hangs up
-            while not release.wait(0.01):
+            for _ in range(300):
+                if release.wait(0.01):
+                    break
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(drop), drop))
+            self.wfile.write(b"0\r\n\r\n")
 
     def _refuse(self, status: int, message: str, code: str | None) -> None:
         error = message if self.path.startswith("/api") else {"message": message, "type": "error", "code": code}
@@ -163,6 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2] if cut else content)
+
+    def end_headers(self) -> None:
+        self.send_header("Connection", "close")  # said, or a client would send its next request into the closing one
+        super().end_headers()
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output quiet."""
