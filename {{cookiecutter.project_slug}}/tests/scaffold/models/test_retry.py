@@ -25,7 +25,7 @@ async def test_a_fault_that_passes_is_not_seen(
 ) -> None:
     vendor.fault, vendor.recovers = fault, 1
     steps = Steps()
-    text = at("openai", retries=2, timeout=0.3 if fault == "hang" else 10)
+    text = at("openai", retries=2, timeout=1 if fault == "hang" else 10)
     assert await outcome(way, open_models(text, pace=steps.pace).get("answer")) == ANSWERED
     assert len(vendor.requests) == 2
     assert steps.waits == [0.5]

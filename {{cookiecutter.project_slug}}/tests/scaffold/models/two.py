@@ -51,7 +51,6 @@ models:
     provider: openai-compatible
     model: loopback-2
     base_url: {other}
-    timeout: {timeout}
   local:
     provider: ollama
     model: loopback-3
