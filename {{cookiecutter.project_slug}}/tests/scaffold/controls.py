@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Control:
 
 
 DRILLS = "tests/scaffold/drills"
+F03 = f"{DRILLS}/test_f03_vendor_outage.py"
 F08, F14, F15 = (
     f"{DRILLS}/test_f08_access.py",
     f"{DRILLS}/test_f14_personal_data.py",
@@ -76,6 +78,42 @@ CONTROLS = (
         "F03",
         [("scaffold.models.faults._Watched._check", always(lambda _: None))],
         [f"{MODELS}/test_faults.py"],
+    ),
+    Control(
+        "deadline",
+        "F03",
+        [("scaffold.models.request.Request.left", always(lambda _: math.inf))],
+        [F03, f"{MODELS}/test_resilience.py"],
+    ),
+    Control(
+        "retry",
+        "F03",
+        [("scaffold.models.retry.Retrying._worth", always(lambda *_: False))],
+        [F03, f"{MODELS}/test_retry.py"],
+    ),
+    Control(
+        "circuit-breaker",
+        "F03",
+        [("scaffold.models.breaker.Breaker.passage", BARE)],
+        [F03, f"{MODELS}/test_breaker.py"],
+    ),
+    Control(
+        "fallback",
+        "F03",
+        [("scaffold.models.fallback.Fallback._standing_by", always(lambda *_: []))],
+        [F03, f"{MODELS}/test_fallback.py"],
+    ),
+    Control(
+        "shown-is-not-repeated",
+        "F03",
+        [("scaffold.models.repeated._shows", always(lambda _: False))],
+        [f"{MODELS}/test_resilience.py"],
+    ),
+    Control(
+        "attempts-on-record",
+        "F15",
+        [("scaffold.models.request.Attempted.passage", BARE)],
+        [F03],
     ),
     Control(
         "index-reconciliation",

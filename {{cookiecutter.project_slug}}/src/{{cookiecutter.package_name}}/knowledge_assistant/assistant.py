@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage
 from ..scaffold.application import Parts
 from ..scaffold.governance.principal import Principal
 from ..scaffold.guardrails import fence, support
+from ..scaffold.models import ANSWERED_BY
 from ..scaffold.observability import trace_id
 from ..scaffold.retrieval import Passage
 from ..scaffold.usecase import Answer, Citation, Usage
@@ -34,11 +35,12 @@ class KnowledgeAssistant:
         """Search, ask the model, and release only what its citations support."""
         passages = await asyncio.to_thread(self.parts.index.search, question, caller)
         prompt = self.parts.prompts.render("answer", caller.locale, question=question, passages=fence(passages))
-        model, label = self.parts.models.get("answer"), self.parts.models.describe("answer").label
         if not passages:
             return self._refusal(caller, "none", prompt.label, Usage())
+        model = self.parts.models.get("answer")
         reply = await model.ainvoke(prompt.messages, config={"metadata": prompt.metadata})
         text, usage = reply.text.strip(), _usage(reply)
+        label = reply.response_metadata.get(ANSWERED_BY, "unknown")
         citations = _citations(text, passages)
         supported = support(text, [citation.passage for citation in citations])
         if text == NO_ANSWER or supported < MIN_SUPPORT:

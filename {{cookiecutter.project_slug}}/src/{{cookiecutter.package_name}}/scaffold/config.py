@@ -122,8 +122,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_yaml(path: Path, shape: type[Model]) -> Model:
-    """Read ``path`` as ``shape``.
+def load_yaml(path: Path, shape: type[Model], context: object = None) -> Model:
+    """Read ``path`` as ``shape``, whose validators may look at ``context``.
 
     Raises ``ConfigurationError`` naming file, line, field, what is allowed and the nearest known name.
     """
@@ -133,7 +133,7 @@ def load_yaml(path: Path, shape: type[Model]) -> Model:
         raise ConfigurationError(f"{path}: there is no such file; restore it from git or from the template.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({_reason(error)}).") from None
-    return parse_yaml(text, shape, path)
+    return parse_yaml(text, shape, path, context)
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
@@ -142,7 +142,7 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
     return f"byte {error.start} is none; save it as UTF-8"
 
 
-def parse_yaml(text: str, shape: type[Model], path: Path) -> Model:
+def parse_yaml(text: str, shape: type[Model], path: Path, context: object = None) -> Model:
     """``load_yaml`` for text already read; ``path`` is for messages only."""
     try:
         loader = _Loader(text)
@@ -163,7 +163,7 @@ def parse_yaml(text: str, shape: type[Model], path: Path) -> Model:
     except RecursionError:
         raise ConfigurationError(f"{path}: not valid YAML: nested too deeply to be read.") from None
     try:
-        return shape.model_validate(data)
+        return shape.model_validate(data, context=context)
     except ValidationError as error:
         problems = [_explain(problem, node, shape, path) for problem in error.errors()[:5]]
         raise ConfigurationError("\n".join(problems)) from None

@@ -44,15 +44,38 @@ class DocumentError(ScaffoldError):
 
 
 class ModelError(ScaffoldError):
-    """A model could not answer: unreachable, refused, malformed."""
+    """A model could not answer: unreachable, refused, malformed.
+
+    ``elsewhere`` says that the fault is the vendor's rather than the request's, so that another model may answer.
+    """
 
     http_status = 502
+    elsewhere = False
+
+
+class ModelUnreadable(ModelError):
+    """What came back is no answer."""
+
+    elsewhere = True
 
 
 class ModelUnavailable(ModelError):
-    """The model did not answer in time, is down, or throttles."""
+    """The model is down, or throttles. ``again`` says that another try may help, not before ``after`` seconds."""
 
     http_status = 503
+    elsewhere = True
+
+    def __init__(self, message: str, again: bool = True, after: float = 0) -> None:
+        super().__init__(message)
+        self.again, self.after = again, after
+
+
+class ModelTimeout(ModelUnavailable):
+    """The model did not answer in time."""
+
+
+class CircuitOpen(ModelUnavailable):
+    """The model failed so often that it is left alone for a while; nothing was sent."""
 
 
 class AuditError(ScaffoldError):

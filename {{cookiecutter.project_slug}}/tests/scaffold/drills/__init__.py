@@ -19,7 +19,7 @@ from rich.text import Text
 CONTROLS = {
     "F01": "roles resolved by config/models.yaml; vendor SDKs in one module",
     "F02": "versioned prompt files, reloaded while running",
-    "F03": "timeouts, retries, and clear errors",
+    "F03": "deadline, retries with jitter, circuit breaker, fallback chain",
     "F07": "incremental sync: add, change, delete",
     "F08": "access lists applied inside the search",
     "F09": "unreadable documents are named and counted",

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog, Policy
 from {{ cookiecutter.package_name }}.scaffold.guardrails import redact
-from {{ cookiecutter.package_name }}.scaffold.models import Models
+from {{ cookiecutter.package_name }}.scaffold.models import Models, Pace
 from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 from {{ cookiecutter.package_name }}.scaffold.state import open_state
 
@@ -76,9 +76,9 @@ Open = Callable[..., Models]
 def open_models(root: Path, policy: Policy, audit: AuditLog, telemetry: Telemetry) -> Open:
     """Opens ``Models`` on the text of a ``config/models.yaml``."""
 
-    def opened(text: str, offline: bool = False) -> Models:
+    def opened(text: str, offline: bool = False, pace: Pace | None = None) -> Models:
         (root / "config" / "models.yaml").write_text(text, "utf-8")
-        return Models(Settings(root=root, offline=offline), policy, audit, telemetry)
+        return Models(Settings(root=root, offline=offline), policy, audit, telemetry, pace)
 
     return opened
 
@@ -96,7 +96,7 @@ def at(vendor: vendors.Vendor, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     """A ``config/models.yaml`` whose role answer is served by the loopback vendor through a provider."""
     monkeypatch.setenv("LOOPBACK_KEY", vendors.KEY)
 
-    def written(provider: str, base_url: str | None = None, timeout: float = 10) -> str:
+    def written(provider: str, base_url: str | None = None, timeout: float = 10, retries: int = 0) -> str:
         url = base_url or (vendor.host if provider == "ollama" else vendor.openai)
         key = "" if provider == "ollama" else "api_key_env: LOOPBACK_KEY"
         return f"""\
@@ -115,7 +115,9 @@ models:
     timeout: {timeout}
     {key}
 roles:
-  answer: chosen
+  answer:
+    use: chosen
+    retries: {retries}
   embed: vectors
 """
 

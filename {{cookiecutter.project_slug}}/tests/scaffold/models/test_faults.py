@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from {{ cookiecutter.package_name }}.scaffold.errors import ModelError, ModelUnavailable
+from {{ cookiecutter.package_name }}.scaffold.errors import ModelError, ModelTimeout, ModelUnavailable, ModelUnreadable
 
 from tests.scaffold.models.calls import WAYS, Way
 from tests.scaffold.models.conftest import Open
@@ -21,9 +21,9 @@ FAULTS: list[tuple[int | str, type[ModelError], str]] = [
     (429, ModelUnavailable, "throttles"),
     (500, ModelUnavailable, "has a fault of its own (status 500)"),
     (503, ModelUnavailable, "has a fault of its own (status 503)"),
-    ("malformed", ModelError, "sent nothing that can be read as an answer"),
+    ("malformed", ModelUnreadable, "sent nothing that can be read as an answer"),
     ("cut off", ModelUnavailable, "broke off in the midst of its answer"),
-    ("hang", ModelUnavailable, "did not answer within 0.2 seconds"),
+    ("hang", ModelTimeout, "did not answer within 0.2 seconds"),
 ]
 
 
@@ -72,7 +72,7 @@ async def test_a_stream_that_stops_before_the_vendor_said_so_is_an_error(
 
 
 @pytest.mark.parametrize("provider", ["openai", "ollama"])
-@pytest.mark.parametrize(("fault", "kind"), [(401, ModelError), (429, ModelUnavailable), ("hang", ModelUnavailable)])
+@pytest.mark.parametrize(("fault", "kind"), [(401, ModelError), (429, ModelUnavailable), ("hang", ModelTimeout)])
 def test_embeddings_fail_as_clearly(
     provider: str, fault: int | str, kind: type[ModelError], vendor: Vendor, at: Callable[..., str], open_models: Open
 ) -> None:

@@ -13,11 +13,15 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog, Policy
 from {{ cookiecutter.package_name }}.scaffold.models import Models
-from {{ cookiecutter.package_name }}.scaffold.models.metered import Metered
+from {{ cookiecutter.package_name }}.scaffold.models.deadline import Deadline
 from {{ cookiecutter.package_name }}.scaffold.models.offline import OfflineChatModel
 from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 
 from tests.scaffold.models.test_models import OFFLINE
+
+STANDING_BY = OFFLINE.replace("roles:", "  second:\n    provider: offline\n    model: extractive-2\nroles:").replace(
+    "answer: extractive", "answer: {use: extractive, fallback: [second], deadline: 90}"
+)
 
 
 class OfflineModel:
@@ -45,7 +49,7 @@ class GovernedModel(OfflineModel):
 
     @property
     def chat_model_class(self) -> type[BaseChatModel]:
-        return Metered
+        return Deadline
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
@@ -53,10 +57,10 @@ class GovernedModel(OfflineModel):
 
     @pytest.fixture(autouse=True)
     def _governed(self, root: Path, policy: Policy, audit: AuditLog, telemetry: Telemetry) -> None:
-        (root / "config" / "models.yaml").write_text(OFFLINE, "utf-8")
+        (root / "config" / "models.yaml").write_text(STANDING_BY, "utf-8")
         governed = Models(Settings(root=root), policy, audit, telemetry).get("answer")
-        assert isinstance(governed, Metered)
-        self.params = {name: getattr(governed, name) for name in ("inner", "telemetry", "role", "provider")}
+        assert isinstance(governed, Deadline)
+        self.params = {name: getattr(governed, name) for name in ("inner", "seconds", "pace")}
 
 
 class TestGovernedUnit(GovernedModel, ChatModelUnitTests):

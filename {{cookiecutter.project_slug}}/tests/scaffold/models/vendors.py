@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,11 +33,16 @@ class Request:
 
 
 class Vendor:
-    """The server; set ``fault`` to make it misbehave, and ``tool`` to make it call a tool."""
+    """The server; set ``fault`` to make it misbehave, and ``tool`` to make it call a tool.
+
+    ``recovers`` is after how many more requests the fault is gone; ``retry_after`` goes with a status.
+    """
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.requests: list[Request] = []
         self.fault: int | str | None = None
+        self.recovers: int | None = None
+        self.retry_after: str | None = None
         self.tool: str | None = None
         self.arrived, self.release = threading.Event(), threading.Event()
         self.host = f"http://127.0.0.1:{server.server_address[1]}"
@@ -82,21 +88,34 @@ class _Handler(BaseHTTPRequestHandler):
         vendor.requests.append(Request(self.path, self.headers["Authorization"], body))
         vendor.arrived.set()
         self.close_connection = True
+        if vendor.recovers is not None:
+            if vendor.recovers == 0:
+                vendor.fault = None
+            vendor.recovers -= 1
         if vendor.fault == "hang":
             vendor.release.wait()
             return
-        if vendor.fault == "malformed":
+        if vendor.fault == "reset":
+            # Closing with nothing to linger for sends a reset instead of an end.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.wfile.close()
+            self.rfile.close()
+            self.connection.close()
+            return
+        if vendor.fault == "drip":
+            self._drip(vendor.release, b" " if not body.get("stream") else _openai(body, None)[1][0])
+        elif vendor.fault == "malformed":
             self._send(b"<html>It works!</html>")
         elif isinstance(vendor.fault, int):
-            said = {"message": f"status {vendor.fault} from loopback", "type": "error", "code": None}
-            ollama = self.path.startswith("/api")
-            self._send(json.dumps({"error": said["message"] if ollama else said}).encode(), vendor.fault)
+            self._refuse(vendor.fault, f"status {vendor.fault} from loopback", None)
+        elif vendor.fault == "context_length_exceeded":
+            self._refuse(400, "the input exceeds the context window", vendor.fault)
         elif self.path == "/v1/embeddings":
             self._send(_openai_vectors(body["input"]))
         elif self.path == "/api/embed":
             self._send(EmbedResponse(model=MODEL, embeddings=_vectors(body["input"])).model_dump_json().encode())
         elif self.path == "/v1/chat/completions":
-            self._chat(_openai(body, vendor.tool), body, vendor.fault, "text/event-stream")
+            self._chat(_openai(body, vendor.tool, vendor.fault), body, vendor.fault, "text/event-stream")
         elif self.path == "/api/chat":
             self._chat(_ollama(body, vendor.tool), body, vendor.fault, "application/x-ndjson")
         else:
@@ -106,7 +125,10 @@ class _Handler(BaseHTTPRequestHandler):
         whole, pieces = answer
         if not body.get("stream"):
             # Cut off in the midst of what was announced.
-            self._send(whole, cut=fault in ("cut off", "ended early"))
+            self._send(whole, cut=fault in ("cut off", "ended early", "stall"))
+            if fault == "stall":
+                self.wfile.flush()
+                self.server.vendor.release.wait()  # type: ignore[attr-defined]
             return
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -119,12 +141,35 @@ class _Handler(BaseHTTPRequestHandler):
         if fault != "cut off":  # without the last chunk the client knows that something is missing
             self.wfile.write(b"0\r\n\r\n")
 
+    def _drip(self, release: threading.Event, drop: bytes) -> None:
+        """Never silent, and not done for three seconds."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        with suppress(OSError):  # until the client hangs up
+            for _ in range(300):
+                if release.wait(0.01):
+                    break
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(drop), drop))
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _refuse(self, status: int, message: str, code: str | None) -> None:
+        error = message if self.path.startswith("/api") else {"message": message, "type": "error", "code": code}
+        self._send(json.dumps({"error": error}).encode(), status)
+
     def _send(self, content: bytes, status: int = 200, cut: bool = False) -> None:
         self.send_response(status)
+        if status != 200 and (seconds := self.server.vendor.retry_after):  # type: ignore[attr-defined]
+            self.send_header("Retry-After", seconds)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2] if cut else content)
+
+    def end_headers(self) -> None:
+        self.send_header("Connection", "close")  # said, or a client would send its next request into the closing one
+        super().end_headers()
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output quiet."""
@@ -134,14 +179,15 @@ def _said(body: dict[str, Any]) -> str:
     return f"You wrote: {body['messages'][-1]['content']}"
 
 
-def _openai(body: dict[str, Any], tool: str | None) -> tuple[bytes, list[bytes]]:
-    text = _said(body)
+def _openai(body: dict[str, Any], tool: str | None, fault: object = None) -> tuple[bytes, list[bytes]]:
+    text = "" if fault in ("empty", "content_filter") else _said(body)
     arguments = json.dumps({"text": body["messages"][-1]["content"]})
     head: dict[str, Any] = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
     usage = CompletionUsage(prompt_tokens=7, completion_tokens=5, total_tokens=12).model_dump()
     message: dict[str, Any] = {"role": "assistant", "content": text}
     deltas: list[dict[str, Any]] = [{"content": text[i : i + PIECE]} for i in range(0, len(text), PIECE)]
-    reason = "stop"
+    deltas = deltas or [{"role": "assistant", "content": ""}]
+    reason = "content_filter" if fault == "content_filter" else "stop"
     if tool:
         call: dict[str, Any] = {"id": "call_1", "type": "function", "function": {"name": tool, "arguments": arguments}}
         message, reason = {"role": "assistant", "content": None, "tool_calls": [call]}, "tool_calls"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
@@ -13,16 +13,21 @@ from ..governance.audit import AuditLog
 from ..governance.policy import Policy
 from ..observability import Telemetry
 from .audited import Audited
+from .breaker import Breaker, Circuit
+from .deadline import Deadline, Timed
 from .embedded import GovernedEmbeddings
+from .fallback import Fallback
 from .faults import Translated
 from .governed import Governed
 from .metered import Metered
 from .personal_data import PersonalData
 from .policed import Policed
 from .providers import build_chat, build_embeddings
-from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, unknown_role
+from .request import ANSWERED_BY, Attempted, Pace
+from .retry import Retrying
+from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, Role, digest, unknown_role
 
-__all__ = ["Governed", "ModelInfo", "Models", "ModelsFile"]
+__all__ = ["ANSWERED_BY", "Governed", "ModelInfo", "Models", "ModelsFile", "Pace"]
 
 OFFLINE = {
     "chat": ModelEntry(provider="offline", model="extractive-1"),
@@ -35,7 +40,7 @@ OFFLINE = {
 class _Loaded:
     """One version of the file, built."""
 
-    entries: dict[str, ModelEntry]
+    file: ModelsFile
     chat: dict[str, BaseChatModel] = field(default_factory=dict)
     embeddings: dict[str, Embeddings] = field(default_factory=dict)
     missing: dict[str, ConfigurationError] = field(default_factory=dict)
@@ -49,8 +54,12 @@ class Models:
     model work without them. Raises ``ConfigurationError`` where the file itself is wrong at the start.
     """
 
-    def __init__(self, settings: Settings, policy: Policy, audit: AuditLog, telemetry: Telemetry) -> None:
+    def __init__(
+        self, settings: Settings, policy: Policy, audit: AuditLog, telemetry: Telemetry, pace: Pace | None = None
+    ) -> None:
         self._settings, self._policy, self._audit, self._telemetry = settings, policy, audit, telemetry
+        self._pace = pace or Pace()
+        self._circuits: dict[tuple[str, str, str], Circuit] = {}
         self._path = settings.path(WHERE)
         self._running = False
         self._loaded = LastGood(lambda: [self._path], self._load, WHERE)
@@ -74,8 +83,12 @@ class Models:
         return loaded.embeddings[role]
 
     def describe(self, role: str) -> ModelInfo:
-        """What answers ``role``, for evidence and answers; also where its key is missing."""
-        return self._entry(role, self._loaded.get()).info
+        """What is to answer ``role``, for evidence; also where its key is missing. A reply names who wrote it.
+
+        ``sha256`` covers its fallbacks as well.
+        """
+        infos = [entry.info for entry in self._known(role, self._loaded.get()).entries(role)]
+        return infos[0] if len(infos) == 1 else replace(infos[0], sha256=digest([info.sha256 for info in infos]))
 
     def unusable(self, role: str) -> str | None:
         """Why ``role`` cannot be used, without calling it; None where its key and package are there."""
@@ -88,7 +101,7 @@ class Models:
     @property
     def roles(self) -> list[str]:
         """Every role that the file has."""
-        return list(self._loaded.get().entries)
+        return list(self._loaded.get().file.roles)
 
     @property
     def error(self) -> str | None:
@@ -97,42 +110,60 @@ class Models:
 
     def _of(self, role: str) -> _Loaded:
         loaded = self._loaded.get()
-        self._entry(role, loaded)
+        self._known(role, loaded)
         if role in loaded.missing:
             raise loaded.missing[role]
         return loaded
 
-    def _entry(self, role: str, loaded: _Loaded) -> ModelEntry:
-        if role not in loaded.entries:
-            raise unknown_role(role, list(loaded.entries))
-        return loaded.entries[role]
+    def _known(self, role: str, loaded: _Loaded) -> ModelsFile:
+        if role not in loaded.file.roles:
+            raise unknown_role(role, list(loaded.file.roles))
+        return loaded.file
 
     def _load(self) -> _Loaded:
-        file = load_yaml(self._path, ModelsFile)
-        entries = {role: file.models[name] for role, name in file.roles.items()}
+        file = load_yaml(self._path, ModelsFile, self._policy)
         if self._settings.offline:
-            entries = {role: OFFLINE[entry.kind] for role, entry in entries.items()}
-        loaded = _Loaded(entries)
-        for role, entry in entries.items():
+            roles = {role: Role(use=file.entries(role)[0].kind) for role in file.roles}
+            file = ModelsFile(models=OFFLINE, roles=roles)
+        loaded = _Loaded(file)
+        for role in file.roles:
+            entries = file.entries(role)
             try:
-                if entry.kind == "chat":
-                    loaded.chat[role] = self._governed(role, entry)
+                if entries[0].kind == "chat":
+                    loaded.chat[role] = self._governed(role, file)
                 else:
-                    loaded.embeddings[role] = self._embedded(role, entry)
+                    loaded.embeddings[role] = self._embedded(role, entries[0])
             except ConfigurationError as error:
                 if self._running:
                     raise
                 loaded.missing[role] = error
         return loaded
 
-    def _governed(self, role: str, entry: ModelEntry) -> BaseChatModel:
-        """The controls round the vendor's model, innermost first."""
-        info = entry.info
+    def _governed(self, role: str, file: ModelsFile) -> BaseChatModel:
+        """The controls round the models of a role, innermost first."""
+        first, *others = file.entries(role)
+        retries, pace, telemetry = file.roles[role].retries, self._pace, self._telemetry
+        model = self._asked(role, first, retries, last=not others)
+        if others:
+            following = [self._asked(role, entry, retries, last=entry is others[-1]) for entry in others]
+            model = Fallback(inner=model, others=following, pace=pace, telemetry=telemetry, role=role)
+        model = Audited(inner=model, audit=self._audit, info=first.info, role=role)
+        model = Metered(inner=model, telemetry=telemetry, role=role, provider=first.provider)
+        return Deadline(inner=model, seconds=file.deadline(role), pace=pace)
+
+    def _asked(self, role: str, entry: ModelEntry, retries: int, last: bool) -> BaseChatModel:
+        """The controls round one vendor's model, innermost first."""
+        info, pace, telemetry = entry.info, self._pace, self._telemetry
+        circuit = self._circuits.setdefault((entry.provider, entry.model, str(entry.base_url)), Circuit())
         model: BaseChatModel = Translated(inner=build_chat(entry), entry=entry)
-        model = PersonalData(inner=model, policy=self._policy, telemetry=self._telemetry)
-        model = Policed(inner=model, policy=self._policy, info=info)
-        model = Audited(inner=model, audit=self._audit, info=info, role=role)
-        return Metered(inner=model, telemetry=self._telemetry, role=role, provider=entry.provider)
+        model = Timed(inner=model, entry=entry)
+        model = Breaker(inner=model, circuit=circuit, rule=entry.breaker, info=info, pace=pace)
+        model = Attempted(inner=model, info=info)
+        model = Retrying(
+            inner=model, pace=pace, telemetry=telemetry, role=role, provider=entry.provider, retries=retries, last=last
+        )
+        model = PersonalData(inner=model, policy=self._policy, telemetry=telemetry)
+        return Policed(inner=model, policy=self._policy, info=info)
 
     def _embedded(self, role: str, entry: ModelEntry) -> Embeddings:
         if entry.provider == "offline":

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextvars import copy_context
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
@@ -14,11 +15,11 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field, SkipValidation
 
-from ..errors import PolicyViolation
 from ..governance.audit import AuditLog
 from ..guardrails.personal_data import redact
 from ..observability import current_call
 from .governed import Governed, Passage, run_metadata
+from .request import Request, outcome_of
 from .settings import ModelInfo
 
 
@@ -49,18 +50,12 @@ class Seen(Passage):
         if isinstance(generation.message, AIMessage) and generation.message.usage_metadata:
             self.usage = add_usage(self.usage, generation.message.usage_metadata)
 
-    @staticmethod
-    def outcome(error: BaseException | None) -> str:
-        """``answered``, ``denied`` (by the policy, nothing sent), ``failed``, ``abandoned`` (the caller went away)."""
-        if error is None:
-            return "answered"
-        if isinstance(error, PolicyViolation):
-            return "denied"
-        return "failed" if isinstance(error, Exception) else "abandoned"
-
 
 class Audited(Governed):
-    """Writes what was called, by whom, with which prompt, and how it ended; digests and lengths instead of text."""
+    """Writes what was called, by whom, with which prompt, and how it ended; digests and lengths instead of text.
+
+    ``provider`` and ``model`` are those that answered, or were asked last; ``attempts`` names every one that was asked.
+    """
 
     audit: SkipValidation[AuditLog] = Field(repr=False)
     info: ModelInfo
@@ -73,11 +68,10 @@ class Audited(Governed):
         return _Recorded(
             messages,
             self.audit,
+            options["request"],
+            replace(self.info, model=options.get("model", self.info.model)),
             {
                 "role": self.role,
-                "provider": self.info.provider,
-                "model": options.get("model", self.info.model),
-                "model_sha256": self.info.sha256,
                 "prompt": metadata.get("prompt"),
                 "prompt_sha256": metadata.get("prompt_sha256"),
                 "caller": call.caller if call else None,
@@ -91,9 +85,11 @@ class Audited(Governed):
 
 
 class _Recorded(Seen):
-    def __init__(self, messages: list[BaseMessage], audit: AuditLog, fields: dict[str, Any]) -> None:
+    def __init__(
+        self, messages: list[BaseMessage], audit: AuditLog, request: Request, first: ModelInfo, fields: dict[str, Any]
+    ) -> None:
         super().__init__(messages)
-        self._audit, self._fields = audit, fields
+        self._audit, self._request, self._first, self._fields = audit, request, first, fields
         # An abandoned stream is closed by whoever collects it, in another context: keep the trace and the caller.
         self._context = copy_context()
 
@@ -106,9 +102,24 @@ class _Recorded(Seen):
 
     def _record(self, error: BaseException | None) -> dict[str, Any]:
         answer = redact(self.text)
+        attempts = self._request.attempts
+        info = attempts[-1].info if attempts else self._first
         return {
             **self._fields,
-            "outcome": self.outcome(error),
+            "provider": info.provider,
+            "model": info.model,
+            "model_sha256": info.sha256,
+            "attempts": [
+                {
+                    "provider": attempt.info.provider,
+                    "model": attempt.info.model,
+                    "outcome": attempt.outcome,
+                    "error": attempt.error,
+                    "seconds": round(attempt.seconds, 3),
+                }
+                for attempt in attempts
+            ],
+            "outcome": outcome_of(error),
             "error": type(error).__name__ if isinstance(error, Exception) else None,
             "finish_reason": self.finish_reason,
             "answer_sha256": hashlib.sha256(answer.encode()).hexdigest() if answer else None,

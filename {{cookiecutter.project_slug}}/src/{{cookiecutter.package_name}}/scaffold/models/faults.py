@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from ..errors import ModelError, ModelUnavailable, ScaffoldError
+from ..errors import ModelError, ModelTimeout, ModelUnavailable, ModelUnreadable, ScaffoldError
 from .governed import Governed, Passage
 from .settings import WHERE, ModelEntry
 
@@ -17,9 +19,13 @@ SENTENCES: dict[int, tuple[type[ModelError], str]] = {
     401: (ModelError, "did not accept the key; check the environment variable {key}"),
     403: (ModelError, "refused access to this key; ask whoever administers the account, or check {key}"),
     404: (ModelError, "does not know the model{detail}; check model and base_url in {where}"),
+    408: (ModelUnavailable, "gave up waiting for the request; try again"),
     413: (ModelError, "found the request too long; ask for less, or retrieve fewer passages"),
     429: (ModelUnavailable, "throttles: its rate limit or quota is used up; try again later"),
 }
+
+PASSING = {408, 429, 500, 502, 503, 504}
+"""Statuses that may be gone at the next try."""
 
 
 class Translated(Governed):
@@ -35,7 +41,8 @@ class Translated(Governed):
 class _Watched(Passage):
     def __init__(self, messages: list[BaseMessage], entry: ModelEntry) -> None:
         super().__init__(messages)
-        self._entry, self._began, self._finished = entry, False, False
+        self._entry = entry
+        self._began = self._said = self._finished = self._withheld = False
 
     def answered(self, result: ChatResult) -> ChatResult:
         for generation in result.generations:
@@ -57,36 +64,48 @@ class _Watched(Passage):
             raise explain(error, self._entry) from error
 
     def _look(self, generation: Any) -> None:
+        message = generation.message
         self._began = True
-        told = {**(generation.generation_info or {}), **generation.message.response_metadata}
-        ended = isinstance(generation.message, AIMessageChunk) and generation.message.chunk_position == "last"
+        self._said |= bool(message.content or any(message.additional_kwargs.values()))
+        self._said |= bool(getattr(message, "tool_calls", None) or getattr(message, "tool_call_chunks", None))
+        told = {**(generation.generation_info or {}), **message.response_metadata}
+        ended = isinstance(message, AIMessageChunk) and message.chunk_position == "last"
+        self._withheld |= told.get("finish_reason") == "content_filter"
         self._finished |= ended or any(told.get(key) for key in ("finish_reason", "done_reason", "done"))
 
     def _check(self) -> None:
         """A connection that closes between two pieces looks like an end; only the vendor's word makes it one."""
-        if not self._began:
-            raise _unreadable(self._entry, "it was empty")
-        if not self._finished:
+        if self._withheld:
+            raise _withheld(self._entry)
+        if self._began and not self._finished:
             raise _broken(self._entry)
+        if not self._said:
+            raise _unreadable(self._entry, "it was empty")
 
 
 def explain(error: Exception, entry: ModelEntry) -> ModelError:
     """The error that a person can act on. What a vendor said is quoted in part only where it helps to mend."""
     name = _name(entry)
     if _is(error, "ModelTimeoutError", "TimeoutException", "TimeoutError"):
-        return ModelUnavailable(
-            f"{name} did not answer within {entry.timeout:g} seconds; try again, or raise timeout in {WHERE}."
-        )
+        return too_slow(entry, entry.timeout)
     if _is(error, "ContextOverflowError"):
         return ModelError(f"{name} found the request too long; ask for less, or retrieve fewer passages.")
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status >= 400:
         if status >= 500:
-            return ModelUnavailable(f"{name} has a fault of its own (status {status}); try again later.")
+            return ModelUnavailable(
+                f"{name} has a fault of its own (status {status}); try again later.",
+                again=status in PASSING,
+                after=_retry_after(error),
+            )
+        if status == 400 and getattr(error, "code", None) == "content_filter":
+            return _withheld(entry)
         kind, sentence = SENTENCES.get(status, (ModelError, "refused the request with status {status}{detail}"))
         said = sentence.format(
             status=status, detail=_detail(error), where=WHERE, key=entry.api_key_env or "that holds the key"
         )
+        if kind is ModelUnavailable:
+            return ModelUnavailable(f"{name} {said}.", after=_retry_after(error))
         return kind(f"{name} {said}.")
     if _is(error, "RemoteProtocolError", "ReadError"):
         return _broken(entry)
@@ -97,12 +116,27 @@ def explain(error: Exception, entry: ModelEntry) -> ModelError:
     return _unreadable(entry, type(error).__name__)
 
 
+def too_slow(entry: ModelEntry, seconds: float) -> ModelTimeout:
+    """``seconds`` are what it had: its own timeout, or less where the deadline of the request left less."""
+    name = _name(entry)
+    if seconds < entry.timeout:
+        return ModelTimeout(
+            f"{name} did not answer within the {seconds:.3g} seconds that the deadline left it; "
+            f"try again, or raise deadline in {WHERE}."
+        )
+    return ModelTimeout(f"{name} did not answer within {seconds:g} seconds; try again, or raise timeout in {WHERE}.")
+
+
+def _withheld(entry: ModelEntry) -> ModelError:
+    return ModelError(f"{_name(entry)} withheld its answer: its content filter found something; put it differently.")
+
+
 def _broken(entry: ModelEntry) -> ModelUnavailable:
     return ModelUnavailable(f"{_name(entry)} broke off in the midst of its answer; ask again.")
 
 
-def _unreadable(entry: ModelEntry, reason: str) -> ModelError:
-    return ModelError(
+def _unreadable(entry: ModelEntry, reason: str) -> ModelUnreadable:
+    return ModelUnreadable(
         f"{_name(entry)} sent nothing that can be read as an answer ({reason}); check base_url in {WHERE}."
     )
 
@@ -128,3 +162,17 @@ def _detail(error: Exception) -> str:
     body = getattr(error, "body", None)
     said = body.get("message") if isinstance(body, dict) else getattr(error, "error", None)
     return f" ({' '.join(said.split())[:200]})" if isinstance(said, str) and said.strip() else ""
+
+
+def _retry_after(error: Exception) -> float:
+    """Seconds that the vendor asks to wait: a number or a date (RFC 9110 section 10.2.3); 0 where it says nothing."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    said = str(headers.get("retry-after", ""))
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0

@@ -57,6 +57,8 @@ class Passage:
     def __init__(self, messages: list[BaseMessage]) -> None:
         self.messages = messages
         """What goes further in."""
+        self.options: dict[str, Any] = {}
+        """What goes further in beside the call's own options."""
 
     def answered(self, result: ChatResult) -> ChatResult:
         """The whole answer of a plain call, on its way out."""
@@ -113,7 +115,7 @@ class Governed(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with self.passage(messages, kwargs) as passage:
-            return passage.answered(self.inner._generate(passage.messages, stop, None, **kwargs))
+            return passage.answered(self.inner._generate(passage.messages, stop, None, **{**kwargs, **passage.options}))
 
     async def _agenerate(
         self,
@@ -123,7 +125,9 @@ class Governed(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         async with self.passage(messages, kwargs) as passage:
-            return passage.answered(await self.inner._agenerate(passage.messages, stop, None, **kwargs))
+            return passage.answered(
+                await self.inner._agenerate(passage.messages, stop, None, **{**kwargs, **passage.options})
+            )
 
     def _stream(
         self,
@@ -133,7 +137,7 @@ class Governed(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with self.passage(messages, kwargs) as passage:
-            stream = cast("Any", self.inner._stream(passage.messages, stop, None, **kwargs))
+            stream = cast("Any", self.inner._stream(passage.messages, stop, None, **{**kwargs, **passage.options}))
             with closing(stream):  # an abandoned stream closes all the way in, now
                 for chunk in stream:
                     yield passage.piece(chunk)
@@ -147,7 +151,7 @@ class Governed(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         async with self.passage(messages, kwargs) as passage:
-            stream = cast("Any", self.inner._astream(passage.messages, stop, None, **kwargs))
+            stream = cast("Any", self.inner._astream(passage.messages, stop, None, **{**kwargs, **passage.options}))
             async with aclosing(stream):
                 async for chunk in stream:
                     yield passage.piece(chunk)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field, HttpUrl, ValidationError, ValidationInfo, field_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    HttpUrl,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from ..config import File, nearest
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, PolicyViolation
+from ..governance.policy import Policy
 
 WHERE = "config/models.yaml"
 
@@ -50,6 +61,13 @@ class Parameters(File):
     context_tokens: int | None = Field(default=None, gt=0, description="Context window to ask for (ollama only).")
 
 
+class BreakerRule(File):
+    """When a model that keeps failing is left alone."""
+
+    failures: int = Field(default=5, ge=1, description="Faults in a row after which it is left alone.")
+    seconds: float = Field(default=30, gt=0, description="For how long, before one call may try whether it is back.")
+
+
 class ModelEntry(File):
     """One model that roles can point to."""
 
@@ -60,8 +78,9 @@ class ModelEntry(File):
         default=None, validate_default=True, description="Where it is served; required for openai-compatible."
     )
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key; never the key.")
-    timeout: float = Field(default=60, gt=0, description="Seconds to wait for the vendor's next byte.")
+    timeout: float = Field(default=60, gt=0, description="Seconds to wait for an answer, or for the next piece of one.")
     parameters: Parameters = Parameters()
+    breaker: BreakerRule = Field(default=BreakerRule(), description="When it is left alone.")
 
     @field_validator("provider")
     @classmethod
@@ -92,40 +111,125 @@ class ModelEntry(File):
     @property
     def info(self) -> ModelInfo:
         """What the entry says, for evidence."""
-        effective = self.model_dump(mode="json", exclude={"api_key_env"})
-        digest = hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()
-        return ModelInfo(self.provider, self.model, digest)
+        effective = self.model_dump(mode="json", exclude={"api_key_env", "breaker"})
+        return ModelInfo(self.provider, self.model, digest(effective))
+
+
+class Role(File):
+    """Which model a role gets, and what happens where that one cannot answer. A plain name is a model to use."""
+
+    use: str = Field(description="The model, by its name under models.")
+    fallback: list[str] = Field(default=[], description="Models to ask, in this order, where that one cannot answer.")
+    retries: int = Field(
+        default=2, ge=0, le=10, description="How often a fault that may pass is tried again, per model."
+    )
+    deadline: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds for a request with its retries and fallbacks; 60, or the model's timeout if that is more.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_name(cls, given: Any) -> Any:
+        return {"use": given} if isinstance(given, str) else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "description": "A model's name."}, handler(core_schema)]}
+
+    @property
+    def names(self) -> list[str]:
+        """Its models in the order in which they are asked."""
+        return [self.use, *self.fallback]
 
 
 class ModelsFile(File):
     """``config/models.yaml``. It changes while the service runs: the next call uses the new version."""
 
     models: dict[str, ModelEntry] = Field(min_length=1, description="Models by a name of your own.")
-    roles: dict[str, str] = Field(min_length=1, description="What the application asks for, and which model it gets.")
+    roles: dict[str, Role] = Field(min_length=1, description="What the application asks for, and which model it gets.")
 
     @field_validator("roles")
     @classmethod
-    def _point_to_models(cls, roles: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        models: dict[str, Any] = info.data.get("models", {})
-        wrong = [(role, name) for role, name in roles.items() if models and name not in models]
-        if wrong:
-            # An error per role, so that its line is named rather than the line of the whole section.
-            raise ValidationError.from_exception_data(
-                cls.__name__,
-                [
-                    InitErrorDetails(
-                        type=PydanticCustomError(
-                            "unknown_model",
-                            "there is no model of that name under models{near}; known: {known}",
-                            {"near": nearest(name, models), "known": ", ".join(models)},
-                        ),
-                        loc=(role,),
-                        input=name,
-                    )
-                    for role, name in wrong
-                ],
-            )
+    def _can_be_served(cls, roles: dict[str, Role], info: ValidationInfo) -> dict[str, Role]:
+        models: dict[str, ModelEntry] = info.data.get("models", {})
+        policy = info.context if isinstance(info.context, Policy) else None
+        problems = [
+            # An error per mistake, so that its line is named rather than the line of the whole section.
+            InitErrorDetails(type=PydanticCustomError("role", "{said}", {"said": said}), loc=(name, *loc), input=roles)
+            for name, role in roles.items()
+            if models
+            for loc, said in _mistakes(role, models, policy)
+        ]
+        if problems:
+            raise ValidationError.from_exception_data(cls.__name__, problems)
         return roles
+
+    def entries(self, role: str) -> list[ModelEntry]:
+        """The models of ``role``, in the order in which they are asked."""
+        return [self.models[name] for name in self.roles[role].names]
+
+    def deadline(self, role: str) -> float:
+        """Seconds that a request of ``role`` may take."""
+        return _deadline(self.roles[role], self.models)
+
+
+DEADLINE = 60.0
+"""Seconds, for a role that does not say."""
+
+
+def _deadline(role: Role, models: dict[str, ModelEntry]) -> float:
+    return role.deadline or max(DEADLINE, models[role.use].timeout)
+
+
+def _mistakes(
+    role: Role, models: dict[str, ModelEntry], policy: Policy | None
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where and why a role cannot be served as written."""
+    places: list[tuple[str | int, ...]] = [("use",), *(("fallback", i) for i in range(len(role.fallback)))]
+    unknown = [(loc, name) for loc, name in zip(places, role.names, strict=True) if name not in models]
+    for loc, name in unknown:
+        known = ", ".join(models)
+        yield loc, f"there is no model {name!r} under models{nearest(name, models)}; known: {known}"
+    if unknown:
+        return
+    first = models[role.use]
+    if first.kind == "embedding":
+        for field in role.model_fields_set - {"use"}:
+            yield (field,), "is for chat models; vectors of another model would not fit the index"
+        return
+    taken = 0.0
+    for position, (loc, name) in enumerate(list(zip(places, role.names, strict=True))[1:], start=1):
+        before, entry = role.names[:position], models[name]
+        taken += models[before[-1]].timeout
+        if name in before:
+            yield loc, f"{name!r} is asked already; name each model once"
+        if entry.kind != first.kind:
+            yield loc, f"{name!r} is of kind {entry.kind}, {role.use!r} of kind {first.kind}"
+        if taken >= (deadline := _deadline(role, models)):
+            yield (
+                loc,
+                (
+                    f"{name!r} would never be asked: what stands before it may take {taken:g} seconds, the deadline is "
+                    f"{deadline:g}; lower their timeout under models, or raise deadline"
+                ),
+            )
+        if policy and (said := _forbidden(policy, entry)):
+            yield loc, said
+
+
+def _forbidden(policy: Policy, entry: ModelEntry) -> str | None:
+    try:
+        policy.check_model(entry.provider, entry.model)
+    except PolicyViolation as error:
+        return str(error)
+    return None
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

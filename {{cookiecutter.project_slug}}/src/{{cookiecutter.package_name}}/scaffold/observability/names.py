@@ -29,6 +29,8 @@ REQUESTS = "app_requests_total"
 REQUEST_SECONDS = "app_request_duration_seconds"
 MODEL_CALLS = "app_model_calls_total"
 MODEL_SECONDS = "app_model_call_duration_seconds"
+RETRIES = "app_model_retries_total"
+FALLBACKS = "app_model_fallbacks_total"
 TOKENS = "app_tokens_total"
 PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
@@ -43,7 +45,9 @@ METRICS: dict[str, Metric] = {
     MODEL_CALLS: Metric(
         "counter", "Calls to models, by outcome: answered, denied, failed, abandoned.", (*_MODEL, "outcome")
     ),
-    MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with its retries.", _MODEL, SECONDS),
+    MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with retries and fallbacks.", _MODEL, SECONDS),
+    RETRIES: Metric("counter", "Calls put to the same model again.", _MODEL),
+    FALLBACKS: Metric("counter", "Calls put to the next model; provider is the one that failed.", _MODEL),
     TOKENS: Metric("counter", "Tokens, by direction: input, output.", (*_MODEL, "direction")),
     PERSONAL_DATA: Metric("counter", "Personal data held back on the way to a model.", ("kind",)),
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -23,6 +24,7 @@ from ..governance.ownership import OwnershipFile, placeholders
 from ..governance.policy import PolicyFile
 from ..governance.principal import AccessFile
 from ..models import ModelsFile
+from ..models.fallback import Fallback
 from ..models.governed import Governed
 from ..models.personal_data import PersonalData
 from ..retrieval.access import access_of
@@ -116,26 +118,26 @@ def audit(application: Application, _: Stage) -> str:
 def personal_data(application: Application, _: Stage) -> str:
     """Invented personal data is hidden on its way to each chat model; the models themselves are not called."""
     file = load_yaml(application.settings.path("config", "models.yaml"), ModelsFile)
-    roles = [role for role, name in file.roles.items() if file.models[name].kind == "chat"]
+    roles = [role for role in file.roles if file.entries(role)[0].kind == "chat"]
     if not roles:
         raise EvidenceError("config/models.yaml has no chat role; add one.")
     for role in roles:
-        if shown := [probe for probe in PROBES if probe in _as_sent(application, role)]:
+        if shown := [probe for probe in PROBES if probe in _as_sent(application.models.get(role))]:
             raise EvidenceError(f"The model of role {role!r} would be sent {_listed(shown)}; restore scaffold/models.")
     return f"Hidden on the way to {_listed(roles)}: {application.policy.personal_data_action}."
 
 
-def _as_sent(application: Application, role: str) -> str:
-    """The probes as the model of ``role`` would get them."""
-    model, text = application.models.get(role), "; ".join(PROBES)
-    while isinstance(model, Governed):
-        if isinstance(model, PersonalData):
-            try:
-                return "".join(message.text for message in model.passage([HumanMessage(text)], {}).messages)
-            except PolicyViolation:
-                return ""
-        model = model.inner
-    return text
+def _as_sent(model: BaseChatModel) -> str:
+    """The probes as the vendor's model inside would get them, and those of its fallbacks."""
+    if isinstance(model, PersonalData):
+        try:
+            return "".join(message.text for message in model.passage([HumanMessage("; ".join(PROBES))], {}).messages)
+        except PolicyViolation:
+            return ""
+    if isinstance(model, Governed):
+        others = model.others if isinstance(model, Fallback) else []
+        return "".join(_as_sent(each) for each in [model.inner, *others])
+    return "; ".join(PROBES)
 
 
 def reload(application: Application, _: Stage) -> str:
