@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
+from sqlalchemy import Engine
 
 from ..config import LastGood, Settings, load_yaml
 from ..errors import ConfigurationError
@@ -13,16 +15,21 @@ from ..governance.audit import AuditLog
 from ..governance.policy import Policy
 from ..observability import Telemetry
 from .audited import Audited
+from .budget import Budgeted
 from .embedded import GovernedEmbeddings
 from .faults import Translated
 from .governed import Governed
+from .ledger import Ledger
+from .limits import Limits, LimitsFile
 from .metered import Metered
 from .personal_data import PersonalData
 from .policed import Policed
 from .providers import build_chat, build_embeddings
 from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, unknown_role
+from .spending import Spending
+from .switch import Switched
 
-__all__ = ["Governed", "ModelInfo", "Models", "ModelsFile"]
+__all__ = ["Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile"]
 
 OFFLINE = {
     "chat": ModelEntry(provider="offline", model="extractive-1"),
@@ -49,8 +56,11 @@ class Models:
     model work without them. Raises ``ConfigurationError`` where the file itself is wrong at the start.
     """
 
-    def __init__(self, settings: Settings, policy: Policy, audit: AuditLog, telemetry: Telemetry) -> None:
+    def __init__(
+        self, settings: Settings, policy: Policy, audit: AuditLog, telemetry: Telemetry, state: Engine
+    ) -> None:
         self._settings, self._policy, self._audit, self._telemetry = settings, policy, audit, telemetry
+        self.spending = Spending(Limits(settings), Ledger(state), telemetry)
         self._path = settings.path(WHERE)
         self._running = False
         self._loaded = LastGood(lambda: [self._path], self._load, WHERE)
@@ -95,6 +105,11 @@ class Models:
         """Why the newest file is not in use, if it is not."""
         return self._loaded.error
 
+    @property
+    def limits_error(self) -> str | None:
+        """What is wrong with ``config/limits.yaml``, if anything is."""
+        return self.spending.limits.problem(self.roles)
+
     def _of(self, role: str) -> _Loaded:
         loaded = self._loaded.get()
         self._entry(role, loaded)
@@ -127,14 +142,19 @@ class Models:
 
     def _governed(self, role: str, entry: ModelEntry) -> BaseChatModel:
         """The controls round the vendor's model, innermost first."""
-        info = entry.info
+        info, spending = entry.info, self.spending
         model: BaseChatModel = Translated(inner=build_chat(entry), entry=entry)
         model = PersonalData(inner=model, policy=self._policy, telemetry=self._telemetry)
+        model = Budgeted(inner=model, spending=spending, entry=entry, role=role)
+        model = Switched(inner=model, limits=spending.limits, role=role)
         model = Policed(inner=model, policy=self._policy, info=info)
-        model = Audited(inner=model, audit=self._audit, info=info, role=role)
+        cost = partial(spending.cost, entry)
+        model = Audited(inner=model, audit=self._audit, cost=cost, info=info, role=role)
         return Metered(inner=model, telemetry=self._telemetry, role=role, provider=entry.provider)
 
     def _embedded(self, role: str, entry: ModelEntry) -> Embeddings:
         if entry.provider == "offline":
             return build_embeddings(entry)  # computed here: nothing leaves that would have to be governed
-        return GovernedEmbeddings(build_embeddings(entry), entry, role, self._policy, self._audit, self._telemetry)
+        return GovernedEmbeddings(
+            build_embeddings(entry), entry, role, self._policy, self._audit, self._telemetry, self.spending
+        )

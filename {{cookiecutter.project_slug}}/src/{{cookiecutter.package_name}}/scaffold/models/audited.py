@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from typing import Any
 
@@ -14,12 +14,16 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field, SkipValidation
 
-from ..errors import PolicyViolation
+from ..errors import LimitReached, ModelsStopped, PolicyViolation
 from ..governance.audit import AuditLog
 from ..guardrails.personal_data import redact
 from ..observability import current_call
 from .governed import Governed, Passage, run_metadata
 from .settings import ModelInfo
+
+REFUSALS = {PolicyViolation: "denied", ModelsStopped: "stopped", LimitReached: "limited"}
+Cost = Callable[[str, UsageMetadata], int | None]
+"""From a model's name and usage to millionths of a US dollar."""
 
 
 class Seen(Passage):
@@ -51,11 +55,14 @@ class Seen(Passage):
 
     @staticmethod
     def outcome(error: BaseException | None) -> str:
-        """``answered``, ``denied`` (by the policy, nothing sent), ``failed``, ``abandoned`` (the caller went away)."""
+        """``answered``, ``failed``, ``abandoned`` (the caller went away); and where nothing was sent ``denied`` (by the
+        policy), ``stopped`` (by the kill switch), ``limited`` (by a budget).
+        """
         if error is None:
             return "answered"
-        if isinstance(error, PolicyViolation):
-            return "denied"
+        for kind, outcome in REFUSALS.items():
+            if isinstance(error, kind):
+                return outcome
         return "failed" if isinstance(error, Exception) else "abandoned"
 
 
@@ -63,6 +70,7 @@ class Audited(Governed):
     """Writes what was called, by whom, with which prompt, and how it ended; digests and lengths instead of text."""
 
     audit: SkipValidation[AuditLog] = Field(repr=False)
+    cost: SkipValidation[Cost] = Field(repr=False)
     info: ModelInfo
     role: str
 
@@ -73,6 +81,7 @@ class Audited(Governed):
         return _Recorded(
             messages,
             self.audit,
+            self.cost,
             {
                 "role": self.role,
                 "provider": self.info.provider,
@@ -91,9 +100,9 @@ class Audited(Governed):
 
 
 class _Recorded(Seen):
-    def __init__(self, messages: list[BaseMessage], audit: AuditLog, fields: dict[str, Any]) -> None:
+    def __init__(self, messages: list[BaseMessage], audit: AuditLog, cost: Cost, fields: dict[str, Any]) -> None:
         super().__init__(messages)
-        self._audit, self._fields = audit, fields
+        self._audit, self._cost, self._fields = audit, cost, fields
         # An abandoned stream is closed by whoever collects it, in another context: keep the trace and the caller.
         self._context = copy_context()
 
@@ -115,4 +124,5 @@ class _Recorded(Seen):
             "answer_characters": len(answer),
             "input_tokens": self.usage["input_tokens"] if self.usage else None,
             "output_tokens": self.usage["output_tokens"] if self.usage else None,
+            "cost_micro_usd": self._cost(self._fields["model"], self.usage) if self.usage else None,
         }

@@ -30,6 +30,7 @@ REQUEST_SECONDS = "app_request_duration_seconds"
 MODEL_CALLS = "app_model_calls_total"
 MODEL_SECONDS = "app_model_call_duration_seconds"
 TOKENS = "app_tokens_total"
+MODEL_COST = "app_model_cost_usd_total"
 PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
 PASSAGES = "app_passages_total"
@@ -41,10 +42,13 @@ METRICS: dict[str, Metric] = {
     REQUESTS: Metric("counter", "Questions, by outcome: answered, refused, error.", ("channel", "outcome")),
     REQUEST_SECONDS: Metric("histogram", "Time from question to answer.", ("channel",), SECONDS),
     MODEL_CALLS: Metric(
-        "counter", "Calls to models, by outcome: answered, denied, failed, abandoned.", (*_MODEL, "outcome")
+        "counter",
+        "Calls to models, by outcome: answered, failed, abandoned; denied, stopped, limited: nothing sent.",
+        (*_MODEL, "outcome"),
     ),
     MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with its retries.", _MODEL, SECONDS),
     TOKENS: Metric("counter", "Tokens, by direction: input, output.", (*_MODEL, "direction")),
+    MODEL_COST: Metric("counter", "Cost of settled calls to models in US dollars, as far as it is known.", _MODEL),
     PERSONAL_DATA: Metric("counter", "Personal data held back on the way to a model.", ("kind",)),
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),
     PASSAGES: Metric("counter", "Passages that searches returned."),
