@@ -15,6 +15,7 @@ import {{ cookiecutter.package_name }} as package
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
+from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
 
 Replace = Callable[[Any], Any]
@@ -37,6 +38,7 @@ class Control:
 
 DRILLS = "tests/scaffold/drills"
 F03 = f"{DRILLS}/test_f03_vendor_outage.py"
+F05 = f"{DRILLS}/test_f05_spending.py"
 F08, F14, F15 = (
     f"{DRILLS}/test_f08_access.py",
     f"{DRILLS}/test_f14_personal_data.py",
@@ -78,6 +80,14 @@ CONTROLS = (
         "F03",
         [("scaffold.models.faults._Watched._check", always(lambda _: None))],
         [f"{MODELS}/test_faults.py"],
+    ),
+    Control("budget", "F05", [("scaffold.models.ledger.Ledger._hold", always(lambda *_: None))], [F05]),
+    Control("kill-switch", "F05", [("scaffold.models.switch.Switched.passage", BARE)], [F05]),
+    Control(
+        "reservation-before-call",
+        "F05",
+        [("scaffold.models.budget.Budgeted.most", always(lambda *_: tokens(0, 0)))],
+        [f"{MODELS}/test_budget.py"],
     ),
     Control(
         "deadline",

@@ -16,6 +16,8 @@ from sqlalchemy.exc import OperationalError
 from {{ cookiecutter.package_name }} import __main__
 from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold import cli
+from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.models.ledger import Booking
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -132,6 +134,42 @@ def test_doctor_looks_into_the_index_and_at_the_audit_key(run: Run, project: Pat
     assert code == 1
     assert re.search(r"mend index: (\d+) of \1 documents are missing; run 'make ingest'", out)
     assert re.search(r"mend audit log: .* restore the key", out)
+
+
+def test_cost_shows_what_was_spent_by_whom_and_what_is_left(run: Run, project: Path) -> None:
+    (project / "config" / "limits.yaml").write_text("budget: {day: 20}\neach_caller: {month: 5}\n", "utf-8")
+    run("ask", "How long does a remote access session last?", "--as", "callum")
+    code, out, _ = run("cost")
+    assert code == 0
+    assert re.search(r"answer .*callum .*offline/extractive-1 .* 0\.0000", out)
+    assert re.search(r"budget\.day \(project\): 20\.0000 of 20\.00 USD left until \d{4}-\d\d-\d\d 00:00 UTC", out)
+    assert "each_caller.month (caller:callum): 5.0000 of 5.00 USD left" in out
+
+    report = json.loads(run("cost", "--days", "1", "--json")[1])
+    assert (report["currency"], report["total"]["calls"], report["total"]["unknown"]) == ("USD", 1, 0)
+    assert {row["caller"] for row in report["rows"]} == {"callum"}
+
+
+def test_cost_says_what_is_unknown(run: Run, project: Path) -> None:
+    with build(Settings(root=project, offline=True)) as application:
+        ledger = application.models.spending.ledger
+        number = ledger.reserve(Booking("answer", "openai", "nobodys-model", None, None), None, lambda _: [])
+        ledger.settle(number, "answered", cost=None, input_tokens=7, output_tokens=5)
+    code, out, _ = run("cost")
+    assert code == 0
+    assert re.search(r"openai/nobodys-model .* unknown", out)
+    assert "No budget is set" in out
+
+
+def test_doctor_says_what_is_stopped_and_what_is_wrong_with_the_limits(run: Run, project: Path) -> None:
+    limits = project / "config" / "limits.yaml"
+    limits.write_text("stopped: true\nbudget: {day: 20}\n", "utf-8")
+    code, out, _ = run("doctor")
+    assert (code, "limits: stopped: all models; budgets: budget.day" in out) == (0, True)
+    assert run("ask", "How long may a session last?")[0] == 1
+    limits.write_text("roles: {anser: {stopped: true}}\n", "utf-8")
+    code, out, _ = run("doctor")
+    assert (code, "roles.anser" in out) == (1, True)
 
 
 def test_schemas_are_written_and_checked(run: Run, project: Path) -> None:

@@ -103,7 +103,7 @@ def open_application(settings: Settings, usecase: Callable[[Parts], UseCase], se
     telemetry = Telemetry.start(settings, service, redact)
     audit = AuditLog.open(settings, state, redact)
     policy = Policy(settings)
-    models = Models(settings, policy, audit, telemetry)
+    models = Models(settings, policy, audit, telemetry, state)
     parts = Parts(
         settings=settings,
         state=state,

@@ -13,8 +13,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from dotenv import load_dotenv
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from .application import Application
@@ -26,6 +28,8 @@ from .observability import configure_logging
 Build = Callable[[Settings], Application]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Answer with the offline model, whatever is configured.")]
+
+COST_COLUMNS = ("calls", "tokens in", "tokens out", "USD (~ with estimates)")
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -172,6 +176,29 @@ def commands(build: Build) -> typer.Typer:
         raise typer.Exit(0 if verification.ok else 1)
 
     @app.command()
+    def cost(
+        days: Annotated[int, typer.Option(min=1, help="How many days, today included, in UTC.")] = 7,
+        as_json: Json = False,
+    ) -> None:
+        """Show what the calls to models cost, and what is left of the budgets of config/limits.yaml."""
+        with opened() as application:
+            report = application.models.spending.report(days)
+        if as_json:
+            _json(report)
+            return
+        numbers = (Column(name, justify="right") for name in COST_COLUMNS)
+        table = Table("day", "role", "caller", "model", *numbers, box=SIMPLE)
+        for row in report["rows"]:
+            names = (row["day"], row["role"], row["caller"] or "-", f"{row['provider']}/{row['model']}")
+            table.add_row(*map(escape, names), *_costs(row), end_section=row is report["rows"][-1])
+        table.add_row("total", "", "", "", *_costs(report["total"]))
+        Console(highlight=False, width=max(out.width, 140)).print(table)  # names whole, also where nobody looks
+        for each in report["budgets"]:
+            left = f"{each['remaining']:.4f} of {each['budget']:.2f} USD left until {each['until']} 00:00 UTC"
+            out.print(escape(f"{each['setting']} ({each['scope']}): {left}"))
+        out.print("" if report["budgets"] else "No budget is set; config/limits.yaml takes one.")
+
+    @app.command()
     def doctor(as_json: Json = False) -> None:
         """Look over files, keys, index and state; exit 1 where something needs mending."""
         from .doctor import examine
@@ -206,6 +233,14 @@ def _progress(done: int, total: int) -> None:
         err.print(f"  asked {done} of {total} cases", end="\n" if done == total else "\r")
     elif done == total or done % max(1, total // 4) == 0:
         err.print(f"  asked {done} of {total} cases")
+
+
+def _costs(row: dict[str, Any]) -> tuple[str, ...]:
+    """The cells of ``COST_COLUMNS``: a cost that is not known is said to be so, never shown as nothing."""
+    known = f"{'~' if row['estimated'] else ''}{row['cost']:.4f}"
+    if row["unknown"]:
+        known = "unknown" if row["unknown"] == row["calls"] else f"{known} + {row['unknown']} unknown"
+    return str(row["calls"]), str(row["input_tokens"]), str(row["output_tokens"]), known
 
 
 def _json(value: Any) -> None:

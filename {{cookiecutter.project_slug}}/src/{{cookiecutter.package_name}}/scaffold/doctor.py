@@ -53,6 +53,8 @@ def _parts(application: Application) -> Iterator[Finding]:
     for role in application.models.roles:
         reason = application.models.unusable(role)
         yield Finding(f"role {role}", not reason, reason or application.models.describe(role).label)
+    reason = application.models.limits_error
+    yield Finding("limits", not reason, reason or application.models.spending.limits.summary)
     yield _index(application)
     try:
         verification = application.audit.verify()

@@ -43,6 +43,22 @@ class DocumentError(ScaffoldError):
     """A document cannot be read; it is named, skipped and counted."""
 
 
+class LimitReached(ScaffoldError):
+    """A budget of ``config/limits.yaml`` is used up, or cannot be held; nothing was sent."""
+
+    http_status = 429
+
+
+class ModelsStopped(LimitReached):
+    """Somebody stopped this role, or all of them, in ``config/limits.yaml``; nothing was sent."""
+
+    http_status = 503
+
+
+class LedgerError(ScaffoldError):
+    """The ledger of model calls cannot be written; no call goes out unaccounted."""
+
+
 class ModelError(ScaffoldError):
     """A model could not answer: unreachable, refused, malformed.
 

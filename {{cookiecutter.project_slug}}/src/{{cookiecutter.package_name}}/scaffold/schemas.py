@@ -11,7 +11,7 @@ from .evaluation import Case, SuiteFile
 from .governance.ownership import OwnershipFile
 from .governance.policy import PolicyFile
 from .governance.principal import AccessFile
-from .models import ModelsFile
+from .models import LimitsFile, ModelsFile
 from .prompts import PromptFile
 from .readiness import StagesFile
 from .retrieval import RetrievalFile
@@ -20,6 +20,7 @@ from .serving import ServiceFile
 SHAPES: dict[str, type[BaseModel]] = {
     "access": AccessFile,
     "case": Case,
+    "limits": LimitsFile,
     "models": ModelsFile,
     "ownership": OwnershipFile,
     "policy": PolicyFile,

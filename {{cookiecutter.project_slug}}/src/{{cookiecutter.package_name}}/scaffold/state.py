@@ -9,9 +9,11 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Engine,
     Float,
+    Index,
     Integer,
     MetaData,
     String,
@@ -61,6 +63,36 @@ evaluation_runs = Table(
     Column("record", Text, nullable=False),
 )
 """History of evaluation runs; ``record`` is the path of the run record below the project's folder."""
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("role", String(100), nullable=False),
+    Column("provider", String(100), nullable=False),
+    Column("model", String(200), nullable=False),
+    Column("caller", String(200)),
+    Column("channel", String(100)),
+    Column("input_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("cost", BigInteger),
+    Column("estimated", Integer, nullable=False),
+    Column("status", String(20), nullable=False),
+    Index("model_calls_by_day", "day"),
+    Index("model_calls_by_status", "status", "at"),
+)
+"""The ledger: one row a call that was let through. ``cost`` is in millionths of a US dollar, null where unknown."""
+
+model_spending = Table(
+    "model_spending",
+    metadata,
+    Column("scope", String(300), primary_key=True),
+    Column("period", String(10), primary_key=True),
+    Column("cost", BigInteger, nullable=False),
+)
+"""What budgets are held against: the ledger's costs, reserved ones included, added up by scope and day or month."""
 
 
 def open_state(settings: Settings) -> Engine:

@@ -55,7 +55,7 @@ async def test_the_provider_of_a_role_changes_while_the_application_runs(
     parts, root = application, application.settings.root
     path = root / "config" / "models.yaml"
     path.write_text(BEFORE, "utf-8")
-    models = Models(Settings(root=root), parts.policy, parts.audit, parts.telemetry)
+    models = Models(Settings(root=root), parts.policy, parts.audit, parts.telemetry, parts.state)
     assert (await models.get("answer").ainvoke("Hello")).response_metadata["model_provider"] == "offline"
 
     path.write_text(AFTER.format(url=vendor.openai), "utf-8")

@@ -59,7 +59,9 @@ def answering(
     text = FILE.format(url=url, fallback=fallback, timeout=timeout, deadline=deadline)
     (root / "config" / "models.yaml").write_text(text, "utf-8")
     settings = Settings(root=root)
-    models = Models(settings, application.policy, application.audit, application.telemetry, Steps().pace)
+    models = Models(
+        settings, application.policy, application.audit, application.telemetry, application.state, Steps().pace
+    )
     parts = replace(application, models=models)
     return replace(parts, usecase=type(application.usecase)(parts))  # type: ignore[call-arg]
 

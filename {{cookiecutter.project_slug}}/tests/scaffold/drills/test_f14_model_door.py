@@ -48,7 +48,8 @@ async def test_personal_data_reaches_neither_the_vendor_nor_the_audit_log(
     """
     root = application.settings.root
     (root / "config" / "models.yaml").write_text(FILE.format(url=vendor.openai), "utf-8")
-    models = Models(Settings(root=root), application.policy, application.audit, application.telemetry)
+    parts = application
+    models = Models(Settings(root=root), parts.policy, parts.audit, parts.telemetry, parts.state)
 
     assert (await way(models.get("answer"), QUESTION)).text == f"You wrote: {QUESTION}"
     models.embeddings().embed_query(QUESTION)

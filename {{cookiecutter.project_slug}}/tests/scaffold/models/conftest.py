@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog, Policy
@@ -57,11 +58,15 @@ def telemetry(root: Path, spans: InMemorySpanExporter) -> Iterator[Telemetry]:
 
 
 @pytest.fixture
-def audit(root: Path) -> Iterator[AuditLog]:
-    settings = Settings(root=root)
-    state = open_state(settings)
-    yield AuditLog.open(settings, state, redact)
+def state(root: Path) -> Iterator[Engine]:
+    state = open_state(Settings(root=root))
+    yield state
     state.dispose()
+
+
+@pytest.fixture
+def audit(root: Path, state: Engine) -> AuditLog:
+    return AuditLog.open(Settings(root=root), state, redact)
 
 
 @pytest.fixture
@@ -73,12 +78,12 @@ Open = Callable[..., Models]
 
 
 @pytest.fixture
-def open_models(root: Path, policy: Policy, audit: AuditLog, telemetry: Telemetry) -> Open:
+def open_models(root: Path, policy: Policy, audit: AuditLog, telemetry: Telemetry, state: Engine) -> Open:
     """Opens ``Models`` on the text of a ``config/models.yaml``."""
 
     def opened(text: str, offline: bool = False, pace: Pace | None = None) -> Models:
         (root / "config" / "models.yaml").write_text(text, "utf-8")
-        return Models(Settings(root=root, offline=offline), policy, audit, telemetry, pace)
+        return Models(Settings(root=root, offline=offline), policy, audit, telemetry, state, pace)
 
     return opened
 

@@ -9,6 +9,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
+from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog, Policy
@@ -56,9 +57,9 @@ class GovernedModel(OfflineModel):
         return self.params
 
     @pytest.fixture(autouse=True)
-    def _governed(self, root: Path, policy: Policy, audit: AuditLog, telemetry: Telemetry) -> None:
+    def _governed(self, root: Path, policy: Policy, audit: AuditLog, telemetry: Telemetry, state: Engine) -> None:
         (root / "config" / "models.yaml").write_text(STANDING_BY, "utf-8")
-        governed = Models(Settings(root=root), policy, audit, telemetry).get("answer")
+        governed = Models(Settings(root=root), policy, audit, telemetry, state).get("answer")
         assert isinstance(governed, Deadline)
         self.params = {name: getattr(governed, name) for name in ("inner", "seconds", "pace")}
 

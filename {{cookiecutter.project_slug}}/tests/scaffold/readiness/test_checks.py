@@ -182,6 +182,7 @@ def test_a_model_without_the_control_is_named(application: Application, monkeypa
     "file",
     [
         "config/models.yaml",
+        "config/limits.yaml",
         "config/retrieval.yaml",
         "config/prompts/answer.de.yaml",
         "data/access.yaml",

@@ -202,7 +202,7 @@ def test_a_wrong_change_of_configuration_is_a_warning_and_the_last_good_one_serv
     own: TestClient, project: Path
 ) -> None:
     body = {"question": "How many days a week can I work from home?", "caller": "tom"}
-    for name in ("service.yaml", "models.yaml", "prompts/answer.en.yaml"):
+    for name in ("service.yaml", "models.yaml", "limits.yaml", "prompts/answer.en.yaml"):
         path = project / "config" / name
         good = path.read_text("utf-8")
         path.write_text("secret-looking: value\n", "utf-8")

@@ -6,19 +6,23 @@ from dataclasses import dataclass, field, replace
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
+from sqlalchemy import Engine
 
 from ..config import LastGood, Settings, load_yaml
 from ..errors import ConfigurationError
 from ..governance.audit import AuditLog
 from ..governance.policy import Policy
 from ..observability import Telemetry
-from .audited import Audited
+from .audited import Audited, Cost
 from .breaker import Breaker, Circuit
+from .budget import Budgeted
 from .deadline import Deadline, Timed
 from .embedded import GovernedEmbeddings
 from .fallback import Fallback
 from .faults import Translated
 from .governed import Governed
+from .ledger import Ledger
+from .limits import Limits, LimitsFile
 from .metered import Metered
 from .personal_data import PersonalData
 from .policed import Policed
@@ -26,8 +30,10 @@ from .providers import build_chat, build_embeddings
 from .request import ANSWERED_BY, Attempted, Pace
 from .retry import Retrying
 from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, Role, digest, unknown_role
+from .spending import Spending
+from .switch import Switched
 
-__all__ = ["ANSWERED_BY", "Governed", "ModelInfo", "Models", "ModelsFile", "Pace"]
+__all__ = ["ANSWERED_BY", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
 
 OFFLINE = {
     "chat": ModelEntry(provider="offline", model="extractive-1"),
@@ -55,9 +61,16 @@ class Models:
     """
 
     def __init__(
-        self, settings: Settings, policy: Policy, audit: AuditLog, telemetry: Telemetry, pace: Pace | None = None
+        self,
+        settings: Settings,
+        policy: Policy,
+        audit: AuditLog,
+        telemetry: Telemetry,
+        state: Engine,
+        pace: Pace | None = None,
     ) -> None:
         self._settings, self._policy, self._audit, self._telemetry = settings, policy, audit, telemetry
+        self.spending = Spending(Limits(settings), Ledger(state), telemetry)
         self._pace = pace or Pace()
         self._circuits: dict[tuple[str, str, str], Circuit] = {}
         self._path = settings.path(WHERE)
@@ -108,6 +121,11 @@ class Models:
         """Why the newest file is not in use, if it is not."""
         return self._loaded.error
 
+    @property
+    def limits_error(self) -> str | None:
+        """What is wrong with ``config/limits.yaml``, if anything is."""
+        return self.spending.limits.problem(self.roles)
+
     def _of(self, role: str) -> _Loaded:
         loaded = self._loaded.get()
         self._known(role, loaded)
@@ -141,31 +159,41 @@ class Models:
 
     def _governed(self, role: str, file: ModelsFile) -> BaseChatModel:
         """The controls round the models of a role, innermost first."""
-        first, *others = file.entries(role)
+        entries = file.entries(role)
+        first, *others = entries
         retries, pace, telemetry = file.roles[role].retries, self._pace, self._telemetry
         model = self._asked(role, first, retries, last=not others)
         if others:
             following = [self._asked(role, entry, retries, last=entry is others[-1]) for entry in others]
             model = Fallback(inner=model, others=following, pace=pace, telemetry=telemetry, role=role)
-        model = Audited(inner=model, audit=self._audit, info=first.info, role=role)
+        model = Audited(inner=model, audit=self._audit, cost=self._cost(entries), info=first.info, role=role)
         model = Metered(inner=model, telemetry=telemetry, role=role, provider=first.provider)
         return Deadline(inner=model, seconds=file.deadline(role), pace=pace)
 
+    def _cost(self, entries: list[ModelEntry]) -> Cost:
+        """What a call of the model that answered costs, by that model's entry."""
+        by_digest = {entry.info.sha256: entry for entry in entries}
+        return lambda info, usage: self.spending.cost(by_digest[info.sha256], info.model, usage)
+
     def _asked(self, role: str, entry: ModelEntry, retries: int, last: bool) -> BaseChatModel:
-        """The controls round one vendor's model, innermost first."""
-        info, pace, telemetry = entry.info, self._pace, self._telemetry
+        """The controls round one vendor's model, innermost first. Each attempt reserves, and settles, its own cost."""
+        info, pace, telemetry, spending = entry.info, self._pace, self._telemetry, self.spending
         circuit = self._circuits.setdefault((entry.provider, entry.model, str(entry.base_url)), Circuit())
         model: BaseChatModel = Translated(inner=build_chat(entry), entry=entry)
         model = Timed(inner=model, entry=entry)
+        model = Budgeted(inner=model, spending=spending, entry=entry, role=role)
         model = Breaker(inner=model, circuit=circuit, rule=entry.breaker, info=info, pace=pace)
         model = Attempted(inner=model, info=info)
         model = Retrying(
             inner=model, pace=pace, telemetry=telemetry, role=role, provider=entry.provider, retries=retries, last=last
         )
         model = PersonalData(inner=model, policy=self._policy, telemetry=telemetry)
+        model = Switched(inner=model, limits=spending.limits, role=role)
         return Policed(inner=model, policy=self._policy, info=info)
 
     def _embedded(self, role: str, entry: ModelEntry) -> Embeddings:
         if entry.provider == "offline":
             return build_embeddings(entry)  # computed here: nothing leaves that would have to be governed
-        return GovernedEmbeddings(build_embeddings(entry), entry, role, self._policy, self._audit, self._telemetry)
+        return GovernedEmbeddings(
+            build_embeddings(entry), entry, role, self._policy, self._audit, self._telemetry, self.spending
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
@@ -21,6 +21,9 @@ from ..observability import current_call
 from .governed import Governed, Passage, run_metadata
 from .request import Request, outcome_of
 from .settings import ModelInfo
+
+Cost = Callable[[ModelInfo, UsageMetadata], int | None]
+"""From the model that answered and its usage to millionths of a US dollar; None where no price is known."""
 
 
 class Seen(Passage):
@@ -58,6 +61,7 @@ class Audited(Governed):
     """
 
     audit: SkipValidation[AuditLog] = Field(repr=False)
+    cost: SkipValidation[Cost] = Field(repr=False)
     info: ModelInfo
     role: str
 
@@ -68,6 +72,7 @@ class Audited(Governed):
         return _Recorded(
             messages,
             self.audit,
+            self.cost,
             options["request"],
             replace(self.info, model=options.get("model", self.info.model)),
             {
@@ -86,10 +91,16 @@ class Audited(Governed):
 
 class _Recorded(Seen):
     def __init__(
-        self, messages: list[BaseMessage], audit: AuditLog, request: Request, first: ModelInfo, fields: dict[str, Any]
+        self,
+        messages: list[BaseMessage],
+        audit: AuditLog,
+        cost: Cost,
+        request: Request,
+        first: ModelInfo,
+        fields: dict[str, Any],
     ) -> None:
         super().__init__(messages)
-        self._audit, self._request, self._first, self._fields = audit, request, first, fields
+        self._audit, self._cost, self._request, self._first, self._fields = audit, cost, request, first, fields
         # An abandoned stream is closed by whoever collects it, in another context: keep the trace and the caller.
         self._context = copy_context()
 
@@ -126,4 +137,5 @@ class _Recorded(Seen):
             "answer_characters": len(answer),
             "input_tokens": self.usage["input_tokens"] if self.usage else None,
             "output_tokens": self.usage["output_tokens"] if self.usage else None,
+            "cost_micro_usd": self._cost(info, self.usage) if self.usage else None,
         }

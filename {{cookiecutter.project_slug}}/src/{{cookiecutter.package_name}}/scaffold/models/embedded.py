@@ -1,4 +1,4 @@
-"""Embeddings through the same door as chat: policy, personal data, clear errors, audit, metrics."""
+"""Embeddings through the same door as chat: policy, kill switch, budget, personal data, errors, audit, metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from ..guardrails.personal_data import find, redact
 from ..observability import Telemetry, current_call
 from ..observability.names import MODEL_CALLS, MODEL_SECONDS, PERSONAL_DATA
 from .faults import explain
+from .request import outcome_of
 from .settings import ModelEntry
+from .spending import Spending, tokens
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class GovernedEmbeddings(Embeddings):
     policy: Policy
     audit: AuditLog
     telemetry: Telemetry
+    spending: Spending
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of texts, in their order."""
@@ -62,11 +65,14 @@ class GovernedEmbeddings(Embeddings):
         hidden = [redact(text) for text in texts]
         try:
             self.policy.check_model(self.entry.provider, self.entry.model)
-            self._hold_back(texts, hidden)
-            yield hidden
+            self.spending.limits.check_running(self.role)
+            # As many tokens as bytes: more than it will be, and what stays on the bill, for no usage is told.
+            with self.spending.reserved(self.entry, self.role, tokens(sum(len(text.encode()) for text in hidden), 0)):
+                self._hold_back(texts, hidden)
+                yield hidden
             outcome = "answered"
         except Exception as error:
-            outcome = "denied" if isinstance(error, PolicyViolation) else "failed"
+            outcome = outcome_of(error)
             told = error if isinstance(error, ScaffoldError) else explain(error, self.entry)
             error_name = type(told).__name__
             if told is error:

@@ -131,6 +131,20 @@ def _withheld(entry: ModelEntry) -> ModelError:
     return ModelError(f"{_name(entry)} withheld its answer: its content filter found something; put it differently.")
 
 
+def unbilled(error: BaseException) -> bool:
+    """Whether the vendor surely charged nothing: it refused the request (4xx), or was never reached.
+
+    Not where it had a fault of its own or broke off: it may have worked until then.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        status = getattr(seen, "status_code", None)
+        if isinstance(status, int) and 400 <= status < 500:
+            return True
+        seen = seen.__cause__
+    return _is(error, "ConnectError", "ConnectTimeout")
+
+
 def _broken(entry: ModelEntry) -> ModelUnavailable:
     return ModelUnavailable(f"{_name(entry)} broke off in the midst of its answer; ask again.")
 

@@ -12,12 +12,15 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from ..errors import PolicyViolation
+from ..errors import LimitReached, ModelsStopped, PolicyViolation
 from .governed import Governed, Passage
 from .settings import ModelInfo
 
 ANSWERED_BY = "answered_by"
 """Key of a reply's ``response_metadata``: ``provider/model`` of the model that wrote it, which may be a fallback."""
+
+
+REFUSALS = {PolicyViolation: "denied", ModelsStopped: "stopped", LimitReached: "limited"}
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,14 @@ class Request:
 
 
 def outcome_of(error: BaseException | None) -> str:
-    """``answered``, ``denied`` (by the policy, nothing sent), ``failed``, ``abandoned`` (the caller went away)."""
+    """``answered``, ``failed``, ``abandoned`` (the caller went away); and where nothing was sent ``denied`` (by the
+    policy), ``stopped`` (by the kill switch), ``limited`` (by a budget).
+    """
     if error is None:
         return "answered"
-    if isinstance(error, PolicyViolation):
-        return "denied"
+    for kind, outcome in REFUSALS.items():
+        if isinstance(error, kind):
+            return outcome
     return "failed" if isinstance(error, Exception) else "abandoned"
 
 

@@ -32,6 +32,7 @@ MODEL_SECONDS = "app_model_call_duration_seconds"
 RETRIES = "app_model_retries_total"
 FALLBACKS = "app_model_fallbacks_total"
 TOKENS = "app_tokens_total"
+MODEL_COST = "app_model_cost_usd_total"
 PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
 PASSAGES = "app_passages_total"
@@ -43,12 +44,15 @@ METRICS: dict[str, Metric] = {
     REQUESTS: Metric("counter", "Questions, by outcome: answered, refused, error.", ("channel", "outcome")),
     REQUEST_SECONDS: Metric("histogram", "Time from question to answer.", ("channel",), SECONDS),
     MODEL_CALLS: Metric(
-        "counter", "Calls to models, by outcome: answered, denied, failed, abandoned.", (*_MODEL, "outcome")
+        "counter",
+        "Calls to models, by outcome: answered, failed, abandoned; denied, stopped, limited: nothing sent.",
+        (*_MODEL, "outcome"),
     ),
     MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with retries and fallbacks.", _MODEL, SECONDS),
     RETRIES: Metric("counter", "Calls put to the same model again.", _MODEL),
     FALLBACKS: Metric("counter", "Calls put to the next model; provider is the one that failed.", _MODEL),
     TOKENS: Metric("counter", "Tokens, by direction: input, output.", (*_MODEL, "direction")),
+    MODEL_COST: Metric("counter", "Cost of settled calls to models in US dollars, as far as it is known.", _MODEL),
     PERSONAL_DATA: Metric("counter", "Personal data held back on the way to a model.", ("kind",)),
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),
     PASSAGES: Metric("counter", "Passages that searches returned."),

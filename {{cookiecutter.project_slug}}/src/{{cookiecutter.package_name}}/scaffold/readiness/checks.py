@@ -149,7 +149,8 @@ def reload(application: Application, _: Stage) -> str:
         except ScaffoldError as error:
             errors.append(str(error))
     parts = application.models, application.prompts, application.policy, application.index
-    errors += [part.error for part in parts if part.error]  # valid, and yet not in use: a key or a package is missing
+    found = [application.models.limits_error, *(part.error for part in parts)]
+    errors += [error for error in found if error]  # valid, and yet not in use: a key or a package is missing
     if errors:
         raise EvidenceError(" ".join(dict.fromkeys(errors)))
     return "Every configuration file is valid and in use."

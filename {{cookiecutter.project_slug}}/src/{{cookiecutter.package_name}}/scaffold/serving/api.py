@@ -186,6 +186,7 @@ def _not_ready(application: Application) -> list[str]:
 def _warnings(application: Application, service_error: str | None) -> list[str]:
     errors = {
         "config/models.yaml": application.models.error,
+        "config/limits.yaml": application.models.limits_error,
         "config/prompts": application.prompts.error,
         "config/service.yaml": service_error,
         "config/retrieval.yaml or data/access.yaml": application.index.error,

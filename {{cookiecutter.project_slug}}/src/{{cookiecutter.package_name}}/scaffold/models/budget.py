@@ -1,0 +1,92 @@
+"""Control: what a call may cost is reserved before it goes out, and settled afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from pydantic import Field, SkipValidation
+
+from .audited import Seen
+from .governed import Governed, Passage
+from .request import outcome_of
+from .settings import ModelEntry
+from .spending import Spending, book, tokens
+
+OVERHEAD = 16
+"""Tokens that a vendor puts round each message, at most."""
+
+LONGEST = ("max_tokens", "max_completion_tokens", "num_predict")
+"""What the longest answer is called in a call's own options, by one vendor or another."""
+
+
+class Budgeted(Governed):
+    """Lets a call through where every budget has room for the most it can cost; else ``LimitReached``."""
+
+    spending: SkipValidation[Spending] = Field(repr=False)
+    entry: ModelEntry
+    role: str
+
+    def passage(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> Passage:
+        """Reserves on its way in, for that may wait for a disk."""
+        return _Reserved(messages, self, options)
+
+    def most(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> UsageMetadata:
+        """The most tokens that a call can use: as many to read as it has bytes, for no token is shorter than one.
+
+        To write: the longest answer that the call, the model's entry or, where neither says, the limits allow. Pictures
+        given by their address are not counted; what they cost is known when the call is settled.
+        """
+        read = (
+            OVERHEAD
+            + _bytes({name: options[name] for name in options if name != "request"})
+            + sum(OVERHEAD + _bytes(_sent(message)) for message in messages)
+        )
+        named = [options[name] for name in LONGEST if isinstance(options.get(name), int)]
+        longest = max(named, default=None) or self.entry.parameters.max_tokens
+        return tokens(read, (longest or self.spending.limits.file.assumed_output_tokens) * (options.get("n") or 1))
+
+
+class _Reserved(Seen):
+    def __init__(self, messages: list[BaseMessage], control: Budgeted, options: Mapping[str, Any]) -> None:
+        super().__init__(messages)
+        self._spending, self._entry = control.spending, control.entry
+        self._booking = book(control.entry, control.role, options.get("model", control.entry.model))
+        self._most = control.most(messages, options)
+        self._number: int | None = None
+
+    def __enter__(self) -> Self:
+        self._number = self._spending.reserve(self._entry, self._booking, self._most)
+        return self
+
+    async def __aenter__(self) -> Self:
+        # In a thread, for it waits for the disk. A call that is cancelled meanwhile gives back what it reserved.
+        reserving = asyncio.ensure_future(asyncio.to_thread(self.__enter__))
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            await asyncio.wait([reserving])
+            if reserving.exception() is None:
+                self.usage = tokens(0, 0)
+                await self.aended(asyncio.CancelledError())
+            raise
+
+    def ended(self, error: BaseException | None) -> None:
+        assert self._number is not None  # noqa: S101 - it was entered, or it would not end
+        self._spending.settle(self._number, self._entry, self._booking, outcome_of(error), self.usage, error)
+
+    async def aended(self, error: BaseException | None) -> None:
+        # Shielded, for a cancelled call has its cost too.
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self.ended, error))
+
+
+def _sent(message: BaseMessage) -> list[Any]:
+    return [message.content, message.tool_calls if isinstance(message, AIMessage) else None]
+
+
+def _bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode(errors="replace"))
