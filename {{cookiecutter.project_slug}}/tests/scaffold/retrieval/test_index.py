@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from langchain_core.embeddings import Embeddings
 
-from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, ModelUnavailable
 from {{ cookiecutter.package_name }}.scaffold.retrieval.fusion import fuse
 
 from .conftest import STAFF, Project
@@ -163,3 +164,23 @@ def test_a_disk_without_room_is_named_before_the_engine_writes(
         with pytest.raises(ConfigurationError, match="has 5 MB left, and the index needs at least 64 MB"):
             index.sync()
     assert index.sync().added == ["a.md"]
+
+
+class Unreachable(Embeddings):
+    label = "far away"
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        raise ModelUnavailable("Nobody is there.")
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+def test_the_index_is_kept_where_the_new_embedding_cannot_be_reached(documents: Project) -> None:
+    documents.write("a.md", "The harbour opens at six.")
+    documents.index().sync()
+    documents.close()
+    with pytest.raises(ModelUnavailable):
+        documents.index(Unreachable()).sync()
+    documents.close()
+    assert len(documents.index().search("harbour", STAFF)) == 1

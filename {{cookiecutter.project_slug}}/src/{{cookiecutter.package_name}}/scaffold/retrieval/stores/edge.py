@@ -250,6 +250,7 @@ class EdgeVectorStore(VectorStore):
         """Delete the index where it was built with other settings than this store's; the next write makes a new one."""
         built = self._shard.built()
         if built and (built.vectors, built.words) != (label(self._embeddings), self.analyser.label):
+            self._embeddings.embed_query("ready?")  # raises where it is not: what is there is then worth keeping
             self._shard.drop()
 
     def close(self) -> None:
