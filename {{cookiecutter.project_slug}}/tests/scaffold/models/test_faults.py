@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from {{ cookiecutter.package_name }}.scaffold.errors import ModelError, ModelTimeout, ModelUnavailable, ModelUnreadable
+from {{ cookiecutter.package_name }}.scaffold.errors import (
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    ModelUnreadable,
+)
 
 from tests.scaffold.models.calls import WAYS, Way
 from tests.scaffold.models.conftest import Open
