@@ -17,12 +17,12 @@ from ..errors import LedgerError, LimitReached
 from ..state import model_calls, model_spending
 from .limits import MILLION, WHERE, Cap
 
+SWEEP_EVERY = timedelta(seconds=1)
 LOST_AFTER = timedelta(hours=1)
 """A reservation of this age belongs to a process that died in the midst of its call: it no longer counts."""
 
-_ADD = text(
-    "INSERT INTO model_spending (scope, period, cost) VALUES (:scope, :period, :cost) ON CONFLICT (scope, period) "
-    "DO UPDATE SET cost = model_spending.cost + excluded.cost RETURNING cost"
+_ADDED = (
+    "ON CONFLICT (scope, period) DO UPDATE SET cost = model_spending.cost + excluded.cost RETURNING scope, period, cost"
 )
 
 
@@ -50,7 +50,9 @@ class Ledger:
     """
 
     def __init__(self, state: Engine, now: Callable[[], datetime] = _clock) -> None:
-        self._state, self._now = state, now
+        # Not worth waiting for the disk, twice a call: a power cut may forget what the last moments cost.
+        self._state, self._now = state.execution_options(durable=False), now
+        self._swept = datetime.min.replace(tzinfo=UTC)
         self._turn = threading.Lock()  # callers of this process queue here in turn, rather than race for the database
 
     @property
@@ -71,7 +73,9 @@ class Ledger:
             row = connection.execute(
                 insert(model_calls).values(**values, estimated=1, status="reserved").returning(model_calls)
             ).one()
-            changes = self._release_lost(connection, at - LOST_AFTER)
+            sweep = at >= self._swept + SWEEP_EVERY
+            changes = self._release_lost(connection, at - LOST_AFTER) if sweep else Counter[tuple[str, str]]()
+            self._swept = at if sweep else self._swept
             changes.update(dict.fromkeys(_periods(row), estimate or 0))
             totals = _add(connection, changes)
             for cap in caps(day):
@@ -162,12 +166,12 @@ def _periods(row: Row[Any]) -> list[tuple[str, str]]:
 
 def _add(connection: Connection, changes: Counter[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """Change the totals, always in the same order so that two transactions cannot wait for each other; the new ones."""
-    return {
-        (scope, period): connection.execute(
-            _ADD, {"scope": scope, "period": period, "cost": changes[scope, period]}
-        ).scalar_one()
-        for scope, period in sorted(changes)
-    }
+    values: dict[str, Any] = {}
+    for number, (scope, period) in enumerate(sorted(changes)):
+        values |= {f"s{number}": scope, f"p{number}": period, f"c{number}": changes[scope, period]}
+    rows = ", ".join(f"(:s{number}, :p{number}, :c{number})" for number in range(len(changes)))
+    added = connection.execute(text(f"INSERT INTO model_spending (scope, period, cost) VALUES {rows} {_ADDED}"), values)
+    return {(row.scope, row.period): row.cost for row in added}
 
 
 def _unpriced(booking: Booking, cap: Cap) -> str:
