@@ -40,8 +40,9 @@ questions: setup  ## Write copier.yml and the tables of options from cookiecutte
 render: setup  ## Make a project in build/: make render PRESET=default
 	$(BIN)/python scripts/render.py $(PRESET)
 
-bench: setup  ## Time rendering against doing nothing, as ratios
+bench: setup  ## Time rendering, and a governed model call in a fresh project, as ratios
 	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/governed_call.py
 
 release: setup  ## Record, commit and tag a version: make release VERSION=0.2.0
 	$(BIN)/python scripts/release.py $(VERSION)

@@ -49,6 +49,11 @@ class Pseudonyms:
         ours = _PLACEHOLDER.sub(lambda match: self._placeholder("TEXT", match[0]), text)
         return _replace(ours, lambda finding: self._placeholder(finding.kind.upper(), finding.text), self._recognisers)
 
+    @property
+    def given(self) -> bool:
+        """Whether anything was hidden, so that there may be something to restore."""
+        return bool(self._values)
+
     def restore(self, text: str) -> str:
         """``text`` with what each placeholder stands for, however often it occurs; ones never given out stay."""
         return _PLACEHOLDER.sub(lambda match: self._values.get(match[0], match[0]), text)

@@ -57,7 +57,7 @@ class PersonalData(Governed):
                 f"The text holds personal data ({', '.join(sorted(set(kinds)))}), which governance/policy.yaml keeps "
                 "from going to a model; nothing was sent. Leave it out, or ask who answers for the data."
             )
-        return Restoring(hidden, pseudonyms) if action == "pseudonymise" else Passage(hidden)
+        return Restoring(hidden, pseudonyms) if pseudonyms.given else Passage(hidden)
 
 
 class Restoring(Passage):
