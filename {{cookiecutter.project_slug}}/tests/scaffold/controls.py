@@ -138,6 +138,12 @@ CONTROLS = (
         [F08],
     ),
     Control(
+        "response-cache-groups",
+        "F08",
+        [("scaffold.models.cached.rights_of", always(lambda _: []))],
+        [f"{DRILLS}/test_f08_cache.py", f"{MODELS}/test_cached.py"],
+    ),
+    Control(
         "closed-by-default",
         "F08",
         [

@@ -148,6 +148,8 @@ def test_cost_shows_what_was_spent_by_whom_and_what_is_left(run: Run, project: P
     report = json.loads(run("cost", "--days", "1", "--json")[1])
     assert (report["currency"], report["total"]["calls"], report["total"]["unknown"]) == ("USD", 1, 0)
     assert {row["caller"] for row in report["rows"]} == {"callum"}
+    (name,) = {row["use_case"] for row in report["rows"]}
+    assert re.search(rf"answer +callum +{name} +offline", out)
 
 
 def test_cost_says_what_is_unknown(run: Run, project: Path) -> None:

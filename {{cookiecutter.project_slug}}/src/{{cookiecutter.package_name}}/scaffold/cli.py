@@ -187,11 +187,12 @@ def commands(build: Build) -> typer.Typer:
             _json(report)
             return
         numbers = (Column(name, justify="right") for name in COST_COLUMNS)
-        table = Table("day", "role", "caller", "model", *numbers, box=SIMPLE)
+        table = Table("day", "role", "caller", "use case", "model", *numbers, box=SIMPLE)
         for row in report["rows"]:
-            names = (row["day"], row["role"], row["caller"] or "-", f"{row['provider']}/{row['model']}")
+            whose = (row["caller"] or "-", row["use_case"] or "-")
+            names = (row["day"], row["role"], *whose, f"{row['provider']}/{row['model']}")
             table.add_row(*map(escape, names), *_costs(row), end_section=row is report["rows"][-1])
-        table.add_row("total", "", "", "", *_costs(report["total"]))
+        table.add_row("total", "", "", "", "", *_costs(report["total"]))
         Console(highlight=False, width=max(out.width, 140)).print(table)  # names whole, also where nobody looks
         for each in report["budgets"]:
             left = f"{each['remaining']:.4f} of {each['budget']:.2f} USD left until {each['until']} 00:00 UTC"

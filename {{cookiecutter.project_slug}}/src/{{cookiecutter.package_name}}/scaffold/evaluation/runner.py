@@ -17,8 +17,10 @@ from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageErro
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
 from ..observability import Call, calling
+from ..observability.calls import EVALUATION
 from ..retrieval.access import access_of
 from ..state import documents
+from ..usecase import name_of
 from .dataset import Case, load_cases
 from .graders import Observation, grade
 from .record import CaseResult, Run, judge, save, slices, summarise
@@ -103,9 +105,10 @@ async def _observe(application: Application, suite: SuiteFile, case: Case, calle
     visible = _visible(application, caller)
     try:
         async with asyncio.timeout(suite.timeout):
-            with calling(Call(caller=caller.id, channel="evaluation")):
+            groups, use_case = tuple(sorted(caller.groups)), name_of(application.usecase)
+            with calling(Call(caller.id, EVALUATION, groups, use_case)):
                 passages = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)
-            answer = await application.ask(case.question, caller, channel="evaluation")
+            answer = await application.ask(case.question, caller, channel=EVALUATION)
     except ConfigurationError:
         raise
     except TimeoutError:

@@ -45,7 +45,7 @@ METRICS: dict[str, Metric] = {
     REQUEST_SECONDS: Metric("histogram", "Time from question to answer.", ("channel",), SECONDS),
     MODEL_CALLS: Metric(
         "counter",
-        "Calls to models, by outcome: answered, failed, abandoned; denied, stopped, limited: nothing sent.",
+        "Calls to models, by outcome: answered, failed, abandoned; cached, denied, stopped, limited: nothing sent.",
         (*_MODEL, "outcome"),
     ),
     MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with retries and fallbacks.", _MODEL, SECONDS),
