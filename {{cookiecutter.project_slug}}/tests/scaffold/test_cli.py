@@ -163,6 +163,17 @@ def test_cost_says_what_is_unknown(run: Run, project: Path) -> None:
     assert "No budget is set" in out
 
 
+def test_the_canary_leaves_with_2_where_nothing_can_be_compared(run: Run, project: Path) -> None:
+    code, _, err = run("eval", "canary")
+    assert (code, "evals/canary.json is not there" in err) == (2, True)
+    assert run("eval", "canary", "--accept")[0] == 0
+    assert run("eval", "canary")[0] == 0
+    prompt = project / "config/prompts/answer.en.yaml"
+    prompt.write_text(prompt.read_text("utf-8") + "# changed\n", "utf-8")
+    code, _, err = run("eval", "canary")
+    assert (code, "Your configuration changed" in err, "(prompts)" in err) == (2, True, True)
+
+
 def test_doctor_says_what_is_stopped_and_what_is_wrong_with_the_limits(run: Run, project: Path) -> None:
     limits = project / "config" / "limits.yaml"
     limits.write_text("stopped: true\nbudget: {day: 20}\n", "utf-8")

@@ -146,6 +146,25 @@ def commands(build: Build) -> typer.Typer:
             out.print(render(record))
         raise typer.Exit(0 if record.passed else 1)
 
+    @evaluation.command("canary")
+    def eval_canary(
+        accept: Annotated[bool, typer.Option("--accept", help="Compare with the answers of now from now on.")] = False,
+        offline: Offline = False,
+        as_json: Json = False,
+    ) -> None:
+        """Ask some cases again; exit 1 where the answers changed and nothing on our side did, 2 where something did."""
+        from .evaluation import accept as accept_answers
+        from .evaluation import canary, render
+
+        with opened(offline) as application:
+            ask_again = accept_answers if accept else canary
+            record = asyncio.run(ask_again(application, None if as_json else _progress))
+        if as_json:
+            _json(record.model_dump(mode="json"))
+        else:
+            out.print(render(record))
+        raise typer.Exit(0 if record.passed else 1)
+
     @app.command()
     def gate(
         stage: Annotated[str, typer.Argument(help="Stage of governance/stages.yaml.")] = "poc",

@@ -21,25 +21,28 @@ from ..observability.calls import EVALUATION
 from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
-from .dataset import Case, load_cases
+from .dataset import Case, load_cases, sample
 from .graders import Observation, grade
-from .record import CaseResult, Run, judge, save, slices, summarise
+from .record import CaseResult, Run, Verdict, judge, save, slices, summarise
 from .suite import SuiteFile
 
 Progress = Callable[[int, int], None]
+Compare = Callable[[list[CaseResult]], list[Verdict]]
 
 
-async def run(application: Application, suite: SuiteFile, progress: Progress | None = None) -> Run:
+async def run(
+    application: Application, suite: SuiteFile, progress: Progress | None = None, compare: Compare | None = None
+) -> Run:
     """Ask the suite's reviewed cases, grade the answers, write the record and answer it.
 
-    ``progress`` is told how many cases of how many are done. A case that raises or takes too long has failed and the
-    run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no case can be asked with, such
-    as a missing key; ``EvidenceError`` where no case is reviewed, and where code, configuration or index change
-    meanwhile: the results would belong to neither.
+    ``progress`` is told how many cases of how many are done; ``compare`` adds verdicts to the thresholds'. A case that
+    raises or takes too long has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset
+    and for what no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where
+    code, configuration or index change meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
-    cases = [case for case in everything if case.review.state == "reviewed"]
+    cases = sample([case for case in everything if case.review.state == "reviewed"], suite.sample)
     if not cases:
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
@@ -77,7 +80,7 @@ async def run(application: Application, suite: SuiteFile, progress: Progress | N
         metrics=metrics,
         slices=slices(results),
         thresholds=suite.thresholds,
-        verdicts=judge(metrics, suite.thresholds),
+        verdicts=judge(metrics, suite.thresholds) + (compare(results) if compare else []),
     )
     save(application, record)
     return record
