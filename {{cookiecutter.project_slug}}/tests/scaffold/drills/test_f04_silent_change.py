@@ -104,16 +104,14 @@ async def test_a_model_that_is_quietly_another_turns_the_canary_red(
 
     says(change)
     changed = await canary(served)
-    reason = red(changed)[metric]
+    found = red(changed)
+    assert metric in found
+    reason = found[metric]
     assert "nothing changed on our side: the vendor's model changed: " in reason
     assert any(case.id in reason for case in changed.cases)
     passed, age = measured(served)
     assert passed == 0
     assert 0 <= age < 3600
-
-    says(as_ever)
-    assert (await canary(served)).passed
-    assert measured(served)[0] == 1
 
 
 @pytest.mark.drill("F04")

@@ -35,10 +35,10 @@ async def run(
 ) -> Run:
     """Ask the suite's reviewed cases, grade the answers, write the record and answer it.
 
-    ``progress`` is told how many cases of how many are done; ``compare`` adds verdicts to the thresholds'. A case that
-    raises or takes too long has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset
-    and for what no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where
-    code, configuration or index change meanwhile: the results would belong to neither.
+    ``progress`` is told how many cases of how many are done; ``compare`` adds its verdicts. A case that raises or takes
+    too long has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no
+    case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
+    configuration or index change meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
