@@ -81,6 +81,18 @@ CONTROLS = (
         [("scaffold.models.faults._Watched._check", always(lambda _: None))],
         [f"{MODELS}/test_faults.py"],
     ),
+    Control(
+        "canary",
+        "F04",
+        [("scaffold.evaluation.canary.mcnemar", always(lambda *_: 1.0))],
+        [f"{DRILLS}/test_f04_silent_change.py"],
+    ),
+    Control(
+        "canary-same-configuration",
+        "F04",
+        [("scaffold.evaluation.canary.differences", always(lambda *_: []))],
+        [f"{DRILLS}/test_f04_silent_change.py"],
+    ),
     Control("budget", "F05", [("scaffold.models.ledger.Ledger._hold", always(lambda *_: None))], [F05]),
     Control("kill-switch", "F05", [("scaffold.models.switch.Switched.passage", BARE)], [F05]),
     Control(
@@ -136,6 +148,12 @@ CONTROLS = (
         "F08",
         [("scaffold.retrieval.stores.edge._seen_by", always(lambda _: qdrant_edge.Filter()))],
         [F08],
+    ),
+    Control(
+        "response-cache-groups",
+        "F08",
+        [("scaffold.models.cached.rights_of", always(lambda _: []))],
+        [f"{DRILLS}/test_f08_cache.py", f"{MODELS}/test_cached.py"],
     ),
     Control(
         "closed-by-default",

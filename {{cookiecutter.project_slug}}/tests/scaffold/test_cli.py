@@ -148,6 +148,8 @@ def test_cost_shows_what_was_spent_by_whom_and_what_is_left(run: Run, project: P
     report = json.loads(run("cost", "--days", "1", "--json")[1])
     assert (report["currency"], report["total"]["calls"], report["total"]["unknown"]) == ("USD", 1, 0)
     assert {row["caller"] for row in report["rows"]} == {"callum"}
+    (name,) = {row["use_case"] for row in report["rows"]}
+    assert re.search(rf"answer +callum +{name} +offline", out)
 
 
 def test_cost_says_what_is_unknown(run: Run, project: Path) -> None:
@@ -159,6 +161,17 @@ def test_cost_says_what_is_unknown(run: Run, project: Path) -> None:
     assert code == 0
     assert re.search(r"openai/nobodys-model .* unknown", out)
     assert "No budget is set" in out
+
+
+def test_the_canary_leaves_with_2_where_nothing_can_be_compared(run: Run, project: Path) -> None:
+    code, _, err = run("eval", "canary")
+    assert (code, "evals/canary.json is not there" in err) == (2, True)
+    assert run("eval", "canary", "--accept")[0] == 0
+    assert run("eval", "canary")[0] == 0
+    prompt = project / "config/prompts/answer.en.yaml"
+    prompt.write_text(prompt.read_text("utf-8") + "# changed\n", "utf-8")
+    code, _, err = run("eval", "canary")
+    assert (code, "Your configuration changed" in err, "(prompts)" in err) == (2, True, True)
 
 
 def test_doctor_says_what_is_stopped_and_what_is_wrong_with_the_limits(run: Run, project: Path) -> None:

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import multiprocessing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import select, text, update
 
+from {{ cookiecutter.package_name }}.scaffold import state
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
+from {{ cookiecutter.package_name }}.scaffold.models.ledger import Booking, Ledger
 from {{ cookiecutter.package_name }}.scaffold.state import audit_heads, metadata, open_state
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_declares(tmp_path: Path) -> None:
     with open_state(Settings(root=tmp_path)).begin() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_ledger_from_before_use_cases_keeps_its_calls(tmp_path: Path) -> None:
+    engine = open_state(Settings(root=tmp_path))
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(state.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+        connection.execute(
+            text(
+                "INSERT INTO model_calls (at, day, role, provider, model, cost, estimated, status) VALUES "
+                "('2026-11-20T10:00:00', '2026-11-20', 'answer', 'openai', 'gpt', 7, 0, 'answered')"
+            )
+        )
+    engine.dispose()
+    ledger = Ledger(open_state(Settings(root=tmp_path)), lambda: datetime(2026, 11, 21, tzinfo=UTC))
+    ledger.reserve(Booking("answer", "openai", "gpt", "anna", "api", "Reports"), 5, lambda _: [])
+    assert [(row["use_case"], row["cost"]) for row in ledger.rows(2)] == [("Reports", 5), (None, 7)]
 
 
 def test_opening_twice_keeps_what_is_there(tmp_path: Path) -> None:

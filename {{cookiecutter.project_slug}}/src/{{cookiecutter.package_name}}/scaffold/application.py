@@ -22,7 +22,7 @@ from .observability.names import REQUEST_SECONDS, REQUESTS
 from .prompts import Prompts
 from .retrieval import Index
 from .state import open_state
-from .usecase import Answer, UseCase
+from .usecase import Answer, UseCase, name_of
 
 QUESTION_MAX_CHARACTERS = 4000
 """Above this a question is refused before anything is searched or sent."""
@@ -65,7 +65,7 @@ class Application(Parts):
         started = time.perf_counter()
         with (
             self.telemetry.span("answer", **{"app.channel": channel}),
-            calling(Call(caller=caller.id, channel=channel)),
+            calling(Call(caller.id, channel, tuple(sorted(caller.groups)), name_of(self.usecase))),
         ):
             outcome = "error"
             try:

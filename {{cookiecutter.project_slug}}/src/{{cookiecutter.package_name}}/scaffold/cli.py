@@ -146,6 +146,25 @@ def commands(build: Build) -> typer.Typer:
             out.print(render(record))
         raise typer.Exit(0 if record.passed else 1)
 
+    @evaluation.command("canary")
+    def eval_canary(
+        accept: Annotated[bool, typer.Option("--accept", help="Compare with the answers of now from now on.")] = False,
+        offline: Offline = False,
+        as_json: Json = False,
+    ) -> None:
+        """Ask some cases again; exit 1 where the answers changed and nothing on our side did, 2 where something did."""
+        from .evaluation import accept as accept_answers
+        from .evaluation import canary, render
+
+        with opened(offline) as application:
+            ask_again = accept_answers if accept else canary
+            record = asyncio.run(ask_again(application, None if as_json else _progress))
+        if as_json:
+            _json(record.model_dump(mode="json"))
+        else:
+            out.print(render(record))
+        raise typer.Exit(0 if record.passed else 1)
+
     @app.command()
     def gate(
         stage: Annotated[str, typer.Argument(help="Stage of governance/stages.yaml.")] = "poc",
@@ -187,11 +206,12 @@ def commands(build: Build) -> typer.Typer:
             _json(report)
             return
         numbers = (Column(name, justify="right") for name in COST_COLUMNS)
-        table = Table("day", "role", "caller", "model", *numbers, box=SIMPLE)
+        table = Table("day", "role", "caller", "use case", "model", *numbers, box=SIMPLE)
         for row in report["rows"]:
-            names = (row["day"], row["role"], row["caller"] or "-", f"{row['provider']}/{row['model']}")
+            whose = (row["caller"] or "-", row["use_case"] or "-")
+            names = (row["day"], row["role"], *whose, f"{row['provider']}/{row['model']}")
             table.add_row(*map(escape, names), *_costs(row), end_section=row is report["rows"][-1])
-        table.add_row("total", "", "", "", *_costs(report["total"]))
+        table.add_row("total", "", "", "", "", *_costs(report["total"]))
         Console(highlight=False, width=max(out.width, 140)).print(table)  # names whole, also where nobody looks
         for each in report["budgets"]:
             left = f"{each['remaining']:.4f} of {each['budget']:.2f} USD left until {each['until']} 00:00 UTC"

@@ -76,6 +76,7 @@ model_calls = Table(
     Column("model", String(200), nullable=False),
     Column("caller", String(200)),
     Column("channel", String(100)),
+    Column("use_case", String(200)),
     Column("input_tokens", Integer),
     Column("output_tokens", Integer),
     Column("cost", BigInteger),

@@ -42,8 +42,16 @@ class Answer(BaseModel):
 
 
 class UseCase(Protocol):
-    """The one door through which serving, evaluation and readiness drive a use case."""
+    """The one door through which serving, evaluation and readiness drive a use case.
+
+    A use case may have a ``name``, which reports of cost show; without one it is the name of its class.
+    """
 
     async def ask(self, question: str, caller: Principal) -> Answer:
         """Answer ``question`` with what ``caller`` may see; refuse where that holds no answer."""
         ...
+
+
+def name_of(usecase: UseCase) -> str:
+    """What reports call a use case. No member of the protocol, so that a use case without a name remains one."""
+    return str(getattr(usecase, "name", "") or type(usecase).__name__)

@@ -20,6 +20,7 @@ CONTROLS = {
     "F01": "roles resolved by config/models.yaml; vendor SDKs in one module",
     "F02": "versioned prompt files, reloaded while running",
     "F03": "deadline, retries with jitter, circuit breaker, fallback chain",
+    "F04": "a canary that asks the same cases and compares, case by case",
     "F05": "budgets reserved before each call, kill switch",
     "F07": "incremental sync: add, change, delete",
     "F08": "access lists applied inside the search",

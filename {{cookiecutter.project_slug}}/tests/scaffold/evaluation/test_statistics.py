@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from {{ cookiecutter.package_name }}.scaffold.evaluation.statistics import wilson
+from {{ cookiecutter.package_name }}.scaffold.evaluation.statistics import mcnemar, wilson
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,24 @@ def test_the_interval_holds_the_rate_and_narrows_with_more_of_the_same(observed:
     assert successes / n - 1e-12 <= high <= 1
     wider_low, wider_high = wilson(successes * 4, n * 4)
     assert wider_high - wider_low < high - low
+
+
+@pytest.mark.parametrize(
+    ("worse", "better", "p"),
+    [
+        (0, 0, 1.0),
+        (0, 5, 1.0),
+        (1, 1, 0.75),
+        (5, 0, 1 / 32),
+        (7, 0, 1 / 128),
+        (10, 2, 79 / 4096),  # counted by hand: (1 + 12 + 66) / 2**12
+        (15, 5, 21700 / 1048576),  # (1 + 20 + 190 + 1140 + 4845 + 15504) / 2**20
+    ],
+)
+def test_the_p_value_is_the_binomial_tail(worse: int, better: int, p: float) -> None:
+    assert mcnemar(worse, better) == pytest.approx(p)
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_more_for_the_worse_is_never_likelier_by_chance(worse: int, better: int) -> None:
+    assert mcnemar(worse + 1, better) <= mcnemar(worse, better) <= mcnemar(worse, better + 1) <= 1

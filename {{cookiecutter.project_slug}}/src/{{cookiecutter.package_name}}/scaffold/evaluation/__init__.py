@@ -1,5 +1,6 @@
 """Measuring answers: cases, graders, the runner, records and reports."""
 
+from .canary import accept, canary, publish
 from .dataset import Case, load_cases
 from .record import CaseResult, Metric, Run, judge, newest, summarise
 from .report import markdown, render
@@ -13,11 +14,14 @@ __all__ = [
     "Run",
     "SuiteFile",
     "Threshold",
+    "accept",
+    "canary",
     "judge",
     "load_cases",
     "load_suite",
     "markdown",
     "newest",
+    "publish",
     "render",
     "run",
     "summarise",

@@ -17,27 +17,32 @@ from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageErro
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
 from ..observability import Call, calling
+from ..observability.calls import EVALUATION
 from ..retrieval.access import access_of
 from ..state import documents
-from .dataset import Case, load_cases
+from ..usecase import name_of
+from .dataset import Case, load_cases, sample
 from .graders import Observation, grade
-from .record import CaseResult, Run, judge, save, slices, summarise
+from .record import CaseResult, Run, Verdict, judge, save, slices, summarise
 from .suite import SuiteFile
 
 Progress = Callable[[int, int], None]
+Compare = Callable[[list[CaseResult]], list[Verdict]]
 
 
-async def run(application: Application, suite: SuiteFile, progress: Progress | None = None) -> Run:
+async def run(
+    application: Application, suite: SuiteFile, progress: Progress | None = None, compare: Compare | None = None
+) -> Run:
     """Ask the suite's reviewed cases, grade the answers, write the record and answer it.
 
-    ``progress`` is told how many cases of how many are done. A case that raises or takes too long has failed and the
-    run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no case can be asked with, such
-    as a missing key; ``EvidenceError`` where no case is reviewed, and where code, configuration or index change
-    meanwhile: the results would belong to neither.
+    ``progress`` is told how many cases of how many are done; ``compare`` adds its verdicts. A case that raises or takes
+    too long has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no
+    case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
+    configuration or index change meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
-    cases = [case for case in everything if case.review.state == "reviewed"]
+    cases = sample([case for case in everything if case.review.state == "reviewed"], suite.sample)
     if not cases:
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
@@ -75,7 +80,7 @@ async def run(application: Application, suite: SuiteFile, progress: Progress | N
         metrics=metrics,
         slices=slices(results),
         thresholds=suite.thresholds,
-        verdicts=judge(metrics, suite.thresholds),
+        verdicts=judge(metrics, suite.thresholds) + (compare(results) if compare else []),
     )
     save(application, record)
     return record
@@ -103,9 +108,10 @@ async def _observe(application: Application, suite: SuiteFile, case: Case, calle
     visible = _visible(application, caller)
     try:
         async with asyncio.timeout(suite.timeout):
-            with calling(Call(caller=caller.id, channel="evaluation")):
+            groups, use_case = tuple(sorted(caller.groups)), name_of(application.usecase)
+            with calling(Call(caller.id, EVALUATION, groups, use_case)):
                 passages = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)
-            answer = await application.ask(case.question, caller, channel="evaluation")
+            answer = await application.ask(case.question, caller, channel=EVALUATION)
     except ConfigurationError:
         raise
     except TimeoutError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import comb, sqrt
 from statistics import NormalDist
 
 CONFIDENCE = 0.95
@@ -24,3 +24,14 @@ def wilson(successes: float, n: int, confidence: float = CONFIDENCE) -> tuple[fl
     reach = z * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+
+
+def mcnemar(worse: int, better: int) -> float:
+    """How likely pure chance makes at least ``worse`` of all pairs that changed go the wrong way: one-sided p-value.
+
+    Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12 (1947), 153-157, exact: of n pairs that changed, each is as likely to go either way, a binomial
+    distribution with 1/2. Nothing changed gives 1.
+    """
+    n = worse + better
+    return float(sum(comb(n, k) for k in range(worse, n + 1)) / 2**n)

@@ -25,6 +25,9 @@ class SuiteFile(File):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,29}$", description="The file's name without .yaml.")
     dataset: str = Field(description="Cases, as a path below the project's folder.")
+    sample: int | None = Field(
+        default=None, ge=1, description="So many of the reviewed cases, the same ones each time; all without it."
+    )
     k: int = Field(default=5, ge=1, le=100, description="Passages that retrieval metrics look at.")
     concurrency: int = Field(default=4, ge=1, le=64, description="Questions asked at the same time.")
     timeout: float = Field(default=60, gt=0, description="Seconds that one question may take.")

@@ -33,6 +33,9 @@ class Source(Protocol):
 _FENCE = re.compile(r"[<＜‹〈](?=\s*[/／]?\s*passages)", re.IGNORECASE)
 _HEAD = re.compile(r"^(\s*)[\[［](\s*\d+\s*)[\]］](?=\s*source\s*[:：])", re.IGNORECASE | re.MULTILINE)
 
+MARK = re.compile(r'(</?passages fence=)\\?"[a-z]{16}\\?"')
+"""A token in its place, also as JSON writes it; taken out where prompts are compared."""
+
 
 def fence(passages: Sequence[Source]) -> str:
     """The passages, numbered from 1, between two lines that carry a token drawn for this request.

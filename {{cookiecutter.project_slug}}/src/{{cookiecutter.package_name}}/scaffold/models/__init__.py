@@ -16,6 +16,7 @@ from ..observability import Telemetry
 from .audited import Audited, Cost
 from .breaker import Breaker, Circuit
 from .budget import Budgeted
+from .cached import Answers, Cached
 from .deadline import Deadline, Timed
 from .embedded import GovernedEmbeddings
 from .fallback import Fallback
@@ -166,6 +167,10 @@ class Models:
         if others:
             following = [self._asked(role, entry, retries, last=entry is others[-1]) for entry in others]
             model = Fallback(inner=model, others=following, pace=pace, telemetry=telemetry, role=role)
+        if rule := file.roles[role].cache:
+            model = Cached(inner=model, answers=Answers(rule, pace.now), policy=self._policy)
+            # Once more, out here: a role that is stopped answers nothing, kept or not.
+            model = Switched(inner=model, limits=self.spending.limits, role=role)
         model = Audited(inner=model, audit=self._audit, cost=self._cost(entries), info=first.info, role=role)
         model = Metered(inner=model, telemetry=telemetry, role=role, provider=first.provider)
         return Deadline(inner=model, seconds=file.deadline(role), pace=pace)

@@ -19,7 +19,7 @@ from ..governance.audit import AuditLog
 from ..guardrails.personal_data import redact
 from ..observability import current_call
 from .governed import Governed, Passage, run_metadata
-from .request import Request, outcome_of
+from .request import Request
 from .settings import ModelInfo
 
 Cost = Callable[[ModelInfo, UsageMetadata], int | None]
@@ -114,7 +114,7 @@ class _Recorded(Seen):
     def _record(self, error: BaseException | None) -> dict[str, Any]:
         answer = redact(self.text)
         attempts = self._request.attempts
-        info = attempts[-1].info if attempts else self._first
+        info = self._request.writer or self._first
         return {
             **self._fields,
             "provider": info.provider,
@@ -130,7 +130,7 @@ class _Recorded(Seen):
                 }
                 for attempt in attempts
             ],
-            "outcome": outcome_of(error),
+            "outcome": self._request.outcome(error),
             "error": type(error).__name__ if isinstance(error, Exception) else None,
             "finish_reason": self.finish_reason,
             "answer_sha256": hashlib.sha256(answer.encode()).hexdigest() if answer else None,

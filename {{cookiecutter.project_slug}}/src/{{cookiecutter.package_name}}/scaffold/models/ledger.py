@@ -35,6 +35,7 @@ class Booking:
     model: str
     caller: str | None
     channel: str | None
+    use_case: str | None = None
 
 
 def _clock() -> datetime:
@@ -101,13 +102,13 @@ class Ledger:
             return connection.execute(chosen).scalar() or 0
 
     def rows(self, days: int) -> list[dict[str, Any]]:
-        """Calls, tokens and cost of the last ``days`` by day, role, caller and model; newest day first.
+        """Calls, tokens and cost of the last ``days`` by day, role, caller, use case and model; newest day first.
 
         ``unknown`` of the calls have no known cost; the cost of ``estimated`` is what was reserved.
         """
         table = model_calls.c
         since = (self._now().date() - timedelta(days=days - 1)).isoformat()
-        groups = (table.day, table.role, table.caller, table.provider, table.model)
+        groups = (table.day, table.role, table.caller, table.use_case, table.provider, table.model)
         query = (
             select(
                 *groups,

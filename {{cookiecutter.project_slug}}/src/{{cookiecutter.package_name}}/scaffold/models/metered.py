@@ -13,7 +13,7 @@ from ..observability import Telemetry
 from ..observability.names import MODEL_CALLS, MODEL_SECONDS, TOKENS
 from .audited import Seen
 from .governed import Governed, Passage
-from .request import Request, outcome_of
+from .request import Request
 
 
 class Metered(Governed):
@@ -37,11 +37,11 @@ class _Counted(Seen):
         self._began = time.perf_counter()
 
     def ended(self, error: BaseException | None) -> None:
-        attempts = self._request.attempts
-        role, provider = self._role, attempts[-1].info.provider if attempts else self._provider
+        writer = self._request.writer
+        role, provider = self._role, writer.provider if writer else self._provider
         seconds = time.perf_counter() - self._began
         self._telemetry.observe(MODEL_SECONDS, seconds, role=role, provider=provider)
-        self._telemetry.count(MODEL_CALLS, role=role, provider=provider, outcome=outcome_of(error))
+        self._telemetry.count(MODEL_CALLS, role=role, provider=provider, outcome=self._request.outcome(error))
         if self.usage:
             read, written = self.usage["input_tokens"], self.usage["output_tokens"]
             self._telemetry.count(TOKENS, read, role=role, provider=provider, direction="input")

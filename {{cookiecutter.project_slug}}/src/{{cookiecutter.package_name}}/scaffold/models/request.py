@@ -50,6 +50,8 @@ class Request:
     seconds: float
     now: Callable[[], float]
     attempts: list[Attempt] = field(default_factory=list)
+    cached: ModelInfo | None = None
+    """Who wrote the answer, where it came from the cache."""
 
     def __post_init__(self) -> None:
         self._ends = self.now() + self.seconds
@@ -57,6 +59,15 @@ class Request:
     def left(self) -> float:
         """Seconds until the deadline; negative behind it."""
         return self._ends - self.now()
+
+    @property
+    def writer(self) -> ModelInfo | None:
+        """The model that answered, or was asked last; None where nothing was asked."""
+        return self.attempts[-1].info if self.attempts else self.cached
+
+    def outcome(self, error: BaseException | None) -> str:
+        """``outcome_of``, or ``cached`` where the answer came from the cache."""
+        return "cached" if self.cached and error is None else outcome_of(error)
 
 
 def outcome_of(error: BaseException | None) -> str:

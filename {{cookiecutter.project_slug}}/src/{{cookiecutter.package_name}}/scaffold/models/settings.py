@@ -115,6 +115,13 @@ class ModelEntry(File):
         return ModelInfo(self.provider, self.model, digest(effective))
 
 
+class CacheRule(File):
+    """What is kept of a role's answers, in memory, for callers in the same groups."""
+
+    seconds: float = Field(gt=0, description="For how long an answer is given again.")
+    entries: int = Field(default=1000, ge=1, description="How many answers are kept; the longest unused goes first.")
+
+
 class Role(File):
     """Which model a role gets, and what happens where that one cannot answer. A plain name is a model to use."""
 
@@ -127,6 +134,10 @@ class Role(File):
         default=None,
         gt=0,
         description="Seconds for a request with its retries and fallbacks; 60, or the model's timeout if that is more.",
+    )
+
+    cache: CacheRule | None = Field(
+        default=None, description="Gives an answer again to callers in the same groups; nothing is kept without it."
     )
 
     @model_validator(mode="before")

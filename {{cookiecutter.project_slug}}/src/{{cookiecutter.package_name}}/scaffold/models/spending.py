@@ -95,7 +95,8 @@ class Spending:
 def book(entry: ModelEntry, role: str, model: str) -> Booking:
     """The call of ``model`` that is being made now."""
     call = current_call.get()
-    return Booking(role, entry.provider, model, call.caller if call else None, call.channel if call else None)
+    whose = (call.caller, call.channel, call.use_case) if call else (None, None, None)
+    return Booking(role, entry.provider, model, *whose)
 
 
 def tokens(read: int, written: int) -> UsageMetadata:

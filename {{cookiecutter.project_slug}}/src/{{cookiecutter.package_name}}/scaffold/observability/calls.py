@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from opentelemetry import trace
 
+EVALUATION = "evaluation"
+"""The channel of questions that are asked to measure the answers."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -17,6 +20,9 @@ class Call:
 
     caller: str
     channel: str
+    groups: tuple[str, ...] | None = None
+    """The caller's groups; None where they are not known, which is not the same as being in none."""
+    use_case: str | None = None
 
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)

@@ -37,6 +37,8 @@ PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
 PASSAGES = "app_passages_total"
 INDEXED_DOCUMENTS = "app_indexed_documents"
+CANARY_PASSED = "app_canary_passed"
+CANARY_AGE = "app_canary_age_seconds"
 
 _MODEL = ("role", "provider")
 
@@ -45,7 +47,7 @@ METRICS: dict[str, Metric] = {
     REQUEST_SECONDS: Metric("histogram", "Time from question to answer.", ("channel",), SECONDS),
     MODEL_CALLS: Metric(
         "counter",
-        "Calls to models, by outcome: answered, failed, abandoned; denied, stopped, limited: nothing sent.",
+        "Calls to models, by outcome: answered, failed, abandoned; cached, denied, stopped, limited: nothing sent.",
         (*_MODEL, "outcome"),
     ),
     MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with retries and fallbacks.", _MODEL, SECONDS),
@@ -57,4 +59,6 @@ METRICS: dict[str, Metric] = {
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),
     PASSAGES: Metric("counter", "Passages that searches returned."),
     INDEXED_DOCUMENTS: Metric("gauge", "Documents in the index."),
+    CANARY_PASSED: Metric("gauge", "1 where the newest canary passed, 0 where it did not."),
+    CANARY_AGE: Metric("gauge", "Time since the newest canary began."),
 }

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from ..application import Application
 from ..errors import ModelUnavailable, ScaffoldError, UsageError
+from ..evaluation import publish
 from ..usecase import Answer
 from .boundary import Boundary, problem
 from .callers import holder, identify, read_keys
@@ -151,6 +152,7 @@ def create_api(application: Application) -> FastAPI:
         """Metrics in Prometheus' text format; for any caller's key, once keys are set."""
         if keys:
             holder(keys, key.credentials if key else None, application.index.directory)
+        publish(application)
         application.index.documents()  # another process may have synced since: the gauge follows the database
         return Response(application.telemetry.metrics_page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
