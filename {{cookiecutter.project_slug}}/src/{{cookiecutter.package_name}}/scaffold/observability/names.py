@@ -37,6 +37,8 @@ PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
 PASSAGES = "app_passages_total"
 INDEXED_DOCUMENTS = "app_indexed_documents"
+CONFIG_RELOADS = "app_config_reloads_total"
+CONFIG_REFUSED = "app_config_refused"
 
 _MODEL = ("role", "provider")
 
@@ -57,4 +59,6 @@ METRICS: dict[str, Metric] = {
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),
     PASSAGES: Metric("counter", "Passages that searches returned."),
     INDEXED_DOCUMENTS: Metric("gauge", "Documents in the index."),
+    CONFIG_RELOADS: Metric("counter", "Changes of a followed file, by outcome: loaded, refused.", ("file", "outcome")),
+    CONFIG_REFUSED: Metric("gauge", "1 while a followed file's newest version is refused, and not in use.", ("file",)),
 }
