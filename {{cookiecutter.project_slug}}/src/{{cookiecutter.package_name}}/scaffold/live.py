@@ -124,7 +124,7 @@ class Live:
         for name in changed:
             try:
                 values[name] = self._files[name].load()
-            except ScaffoldError as error:
+            except (ScaffoldError, OSError) as error:  # the latter where a file goes while it is read
                 errors[name] = str(error)
         try:
             if not errors:

@@ -194,10 +194,10 @@ async def test_the_parameters_of_a_prompt_change_with_its_file(project: Path) ->
         models.write_text(text.replace("\n    provider: offline\n    model: extractive-1\n", entry), "utf-8")
         with build(Settings(root=project)) as application:
             await application.ask(QUESTION, CALLER)
-            edit(project, "max_tokens: 1000", "temperature: 0.25")
+            edit(project, "max_tokens: 4096", "temperature: 0.25")
             await application.ask(QUESTION, CALLER)
             records = [record for record in application.audit.records() if record["event"] == "model_call"]
     first, second = (request.body for request in vendor.requests)
-    assert (first.get("max_completion_tokens"), "temperature" in first) == (1000, False)
+    assert (first.get("max_completion_tokens"), "temperature" in first) == (4096, False)
     assert ("max_completion_tokens" in second, second.get("temperature")) == (False, 0.25)
     assert len({record["model_sha256"] for record in records}) == 2

@@ -239,7 +239,7 @@ BREAKAGES = [
     (
         "a key that is not there",
         OFFLINE.replace("provider: offline", "provider: openai", 1),
-        "set OPENAI_API_KEY",
+        "config/models.yaml:10: roles.answer: openai/extractive-1 needs a key: set OPENAI_API_KEY",
     ),
 ]
 

@@ -227,7 +227,7 @@ MISFITS = [
     ),
     ("role: answer", "role: embed", ":6: role: 'embed' is an embedding in config/models.yaml"),
     (
-        "max_tokens: 1000",
+        "max_tokens: 4096",
         "context_tokens: 9",
         ":8: parameters.context_tokens: does not exist for the provider openai (did you mean 'max_tokens'?); known: "
         "temperature, top_p, max_tokens, seed; the role 'answer' of config/models.yaml asks it",

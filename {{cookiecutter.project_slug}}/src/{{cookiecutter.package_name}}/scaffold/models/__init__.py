@@ -10,7 +10,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from sqlalchemy import Engine
 
-from ..config import Settings, load_yaml
+from ..config import Settings, load_yaml, locate
 from ..errors import ConfigurationError
 from ..governance.audit import AuditLog
 from ..governance.policy import Policy
@@ -178,9 +178,10 @@ class Models:
                 else:
                     loaded.embeddings[role] = self._embedded(role, entries[0])
             except ConfigurationError as error:
+                where = locate(self._path, self._path.read_text("utf-8"), "roles", role)
+                loaded.missing[role] = ConfigurationError(f"{where}: {error}")
                 if self._running:
-                    raise
-                loaded.missing[role] = error
+                    raise loaded.missing[role] from error
         return loaded
 
     def _governed(self, role: str, file: ModelsFile, parameters: Parameters) -> BaseChatModel:

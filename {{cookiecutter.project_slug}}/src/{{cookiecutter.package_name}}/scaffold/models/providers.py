@@ -54,7 +54,7 @@ def _key(entry: ModelEntry) -> str:
     value = os.environ.get(name, "") if name else ""
     if not value and (provider.needs_key or entry.api_key_env):
         raise ConfigurationError(
-            f"{entry.provider}/{entry.model} in config/models.yaml needs a key: set {name} in the environment, "
+            f"{entry.provider}/{entry.model} needs a key: set {name} in the environment, "
             "or set APP_OFFLINE=1 to work with the offline model."
         )
     if not value.isascii() or not value.isprintable() or " " in value:

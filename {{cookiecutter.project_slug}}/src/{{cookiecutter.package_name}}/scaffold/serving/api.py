@@ -186,7 +186,11 @@ def _not_ready(application: Application) -> list[str]:
 
 def _warnings(application: Application) -> list[str]:
     errors = {**application.live.errors(), "config/limits.yaml": application.models.limits_error}
-    return [f"{name} is wrong; the last good one is served." for name, error in errors.items() if error]
+    return [
+        f"{name} is wrong, or waits for another file; the last good one is served."
+        for name, error in errors.items()
+        if error
+    ]
 
 
 def _page(service: ServiceFile, keyed: bool) -> str:
