@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pkgutil
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,7 @@ class Control:
 
 
 DRILLS = "tests/scaffold/drills"
+F02 = f"{DRILLS}/test_f02_prompt_change.py"
 F03 = f"{DRILLS}/test_f03_vendor_outage.py"
 F05 = f"{DRILLS}/test_f05_spending.py"
 F08, F14, F15 = (
@@ -48,6 +50,8 @@ DOOR = f"{DRILLS}/test_f14_model_door.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
 SERVING = "tests/scaffold/serving"
 MODELS = "tests/scaffold/models"
+PROMPTS = "tests/scaffold/prompts/test_prompts.py"
+LIVE = "tests/scaffold/test_live.py"
 
 
 def always(value: Any) -> Replace:
@@ -63,14 +67,34 @@ CONTROLS = (
     Control(
         "role-follows-file",
         "F01",
-        [("scaffold.config.LastGood._look", always(lambda _: ()))],
+        [("scaffold.live.LastGood.look", always(lambda _: ()))],
         [f"{DRILLS}/test_f01_provider_change.py"],
     ),
     Control(
         "prompt-follows-file",
         "F02",
-        [("scaffold.config.LastGood._look", always(lambda _: ()))],
+        [("scaffold.live.LastGood.look", always(lambda _: ()))],
         [f"{DRILLS}/test_f02_prompt_change.py"],
+    ),
+    Control(
+        "config-as-a-whole",
+        "F02",
+        [("scaffold.live.Live._read", lambda original: lambda live, stamps: (original(live, stamps)[0], {}))],
+        [F02, LIVE],
+    ),
+    Control("config-read-whole", "F02", [("scaffold.live.Live._same", always(lambda *_: True))], [LIVE]),
+    Control(
+        "request-keeps-its-version", "F02", [("scaffold.live.Live.pinned", always(lambda _: nullcontext()))], [F02]
+    ),
+    Control("limits-stand-apart", "F02", [("scaffold.live.Live.apart", always(lambda live: live))], [F02]),
+    Control("refused-config-shown", "F02", [("scaffold.application._tell", always(lambda *_: None))], [F02]),
+    Control("prompt-fits-models", "F02", [("scaffold.application._fit", always(lambda *_: None))], [PROMPTS]),
+    Control("prompt-input", "F02", [("scaffold.prompts.variables._wrong", always(lambda *_: None))], [PROMPTS]),
+    Control(
+        "prompt-parameters",
+        "F02",
+        [("scaffold.models.settings.ModelEntry.with_parameters", always(lambda entry, _: entry))],
+        [F02],
     ),
     Control(
         "clear-model-errors", "F03", [("scaffold.models.faults.Translated.passage", BARE)], [f"{MODELS}/test_faults.py"]

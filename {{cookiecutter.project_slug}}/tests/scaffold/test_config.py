@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, HttpUrl
 
-from {{ cookiecutter.package_name }}.scaffold.config import File, LastGood, Settings, find_root, load_yaml
+from {{ cookiecutter.package_name }}.scaffold.config import File, Settings, find_root, load_yaml
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
 
 
@@ -123,30 +123,3 @@ def test_the_project_is_found_from_a_folder_inside_it_and_not_from_outside(
         find_root(project)
     monkeypatch.setenv("APP_ROOT", str(project))
     assert find_root(tmp_path) == project
-
-
-def test_a_changed_file_is_followed_and_a_broken_one_leaves_the_last_good_value(tmp_path: Path) -> None:
-    path = tmp_path / "whole.yaml"
-    path.write_text("name: one\n", "utf-8")
-    followed = LastGood(lambda: [path], lambda: load_yaml(path, Whole), "whole.yaml")
-    assert (followed.get().name, followed.error) == ("one", None)
-    path.write_text("name: another\n", "utf-8")
-    assert (followed.get().name, followed.error) == ("another", None)
-    path.write_text("nam: broken\n", "utf-8")
-    assert followed.get().name == "another"
-    assert "whole.yaml:1: nam" in str(followed.error)
-    path.write_text("name: mended again\n", "utf-8")
-    assert (followed.get().name, followed.error) == ("mended again", None)
-
-
-def test_a_swapped_symbolic_link_is_followed_as_a_configmap_mount_swaps_it(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "whole.yaml").write_text(f"name: {name}\n", "utf-8")
-    link, path = tmp_path / "data", tmp_path / "data" / "whole.yaml"
-    link.symlink_to("one")
-    followed = LastGood(lambda: [path], lambda: load_yaml(path, Whole), "whole.yaml")
-    assert followed.get().name == "one"
-    (tmp_path / "new").symlink_to("two")
-    (tmp_path / "new").replace(link)
-    assert followed.get().name == "two"

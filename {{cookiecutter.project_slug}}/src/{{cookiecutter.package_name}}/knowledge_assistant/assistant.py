@@ -37,7 +37,7 @@ class KnowledgeAssistant:
         prompt = self.parts.prompts.render("answer", caller.locale, question=question, passages=fence(passages))
         if not passages:
             return self._refusal(caller, "none", prompt.label, Usage())
-        model = self.parts.models.get("answer")
+        model = self.parts.models.get(prompt.role, prompt.parameters)
         reply = await model.ainvoke(prompt.messages, config={"metadata": prompt.metadata})
         text, usage = reply.text.strip(), _usage(reply)
         label = reply.response_metadata.get(ANSWERED_BY, "unknown")

@@ -12,13 +12,14 @@ from typing import Self
 from sqlalchemy import Engine
 
 from .config import Settings
-from .errors import UsageError
+from .errors import ConfigurationError, UsageError
 from .governance import AuditLog, Policy
 from .governance.principal import Principal
 from .guardrails import redact
+from .live import Live
 from .models import Models
 from .observability import Call, Telemetry, calling
-from .observability.names import REQUEST_SECONDS, REQUESTS
+from .observability.names import CONFIG_REFUSED, CONFIG_RELOADS, REQUEST_SECONDS, REQUESTS
 from .prompts import Prompts
 from .retrieval import Index
 from .state import open_state
@@ -33,6 +34,7 @@ class Parts:
     """What a use case is built on."""
 
     settings: Settings
+    live: Live
     state: Engine
     telemetry: Telemetry
     audit: AuditLog
@@ -66,6 +68,7 @@ class Application(Parts):
         with (
             self.telemetry.span("answer", **{"app.channel": channel}),
             calling(Call(caller.id, channel, tuple(sorted(caller.groups)), name_of(self.usecase))),
+            self.live.pinned(),  # prompt, model and parameters of one answer are of one version of the files
         ):
             outcome = "error"
             try:
@@ -101,20 +104,42 @@ def open_application(settings: Settings, usecase: Callable[[Parts], UseCase], se
     """Put the parts together for ``usecase``. Raises ``ConfigurationError`` for anything that is missing or wrong."""
     state = open_state(settings)
     telemetry = Telemetry.start(settings, service, redact)
+    live = Live(lambda file, outcome: _tell(telemetry, file, outcome))
     audit = AuditLog.open(settings, state, redact)
-    policy = Policy(settings)
-    models = Models(settings, policy, audit, telemetry, state)
+    policy = Policy(settings, live.apart())  # a stricter policy holds at once, whatever is wrong elsewhere
+    models = Models(settings, policy, audit, telemetry, state, live=live)
+    prompts = Prompts(settings, live)
+    live.check(lambda: _fit(prompts, models))
     parts = Parts(
         settings=settings,
+        live=live,
         state=state,
         telemetry=telemetry,
         audit=audit,
         policy=policy,
         models=models,
-        prompts=Prompts(settings),
-        index=Index.open(settings, state, models.embeddings(), telemetry),
+        prompts=prompts,
+        index=Index.open(settings, state, models.embeddings(), telemetry, live),
     )
     return Application(**vars(parts), usecase=usecase(parts))
+
+
+def _fit(prompts: Prompts, models: Models) -> None:
+    """Raise ``ConfigurationError`` where a prompt asks for a role or a parameter that the models do not have."""
+    mistakes = [
+        f"{source.where(*field)}: {said}."
+        for source in prompts.sources
+        if source.asks  # a prompt that names neither may be for any role
+        for field, said in models.misfits(source.role, source.parameters)
+    ]
+    if mistakes:
+        raise ConfigurationError("\n".join(mistakes[:5]))
+
+
+def _tell(telemetry: Telemetry, file: str, outcome: str) -> None:
+    for each in ("loaded", "refused"):  # both from the start, so that a first increase is seen as one
+        telemetry.count(CONFIG_RELOADS, each == outcome, file=file, outcome=each)
+    telemetry.observe(CONFIG_REFUSED, outcome == "refused", file=file)
 
 
 def _trace(answer: Answer) -> dict[str, object]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import (
@@ -20,11 +19,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from .errors import ConfigurationError, ScaffoldError
+from .errors import ConfigurationError
 
-log = logging.getLogger(__name__)
 Model = TypeVar("Model", bound=BaseModel)
-T = TypeVar("T")
 
 ROOT_MARKER = Path("config/models.yaml")
 
@@ -187,6 +184,11 @@ def _explain(problem: Any, node: yaml.Node | None, shape: type[BaseModel], path:
     return f"{path}:{line}: {field}: {message.rstrip('.')}."
 
 
+def locate(path: Path, text: str, *loc: str | int) -> str:
+    """``path:line: field`` of what is at ``loc`` in ``text``, which is valid YAML: how a message about it begins."""
+    return f"{path}:{_line_of(yaml.compose(text, _Loader), loc)}: {'.'.join(str(part) for part in loc)}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """``" (did you mean 'x'?)"`` for the closest known name, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
@@ -221,41 +223,3 @@ def _fields_at(shape: Any, loc: tuple[Any, ...]) -> list[str]:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return list(candidate.model_fields)
     return []
-
-
-class LastGood(Generic[T]):
-    """Something loaded from files that may change while the service runs.
-
-    ``get`` looks at the files' stamps (a few microseconds), loads anew when one changed, and keeps serving the last
-    good value when the new one is wrong; ``error`` then says why. The first load must succeed. Stamps follow symbolic
-    links, so that a Kubernetes ConfigMap's swap is seen.
-    """
-
-    def __init__(self, paths: Callable[[], Iterable[Path]], load: Callable[[], T], name: str) -> None:
-        self._paths, self._load, self.name = paths, load, name
-        self.error: str | None = None
-        self._stamp = self._look()
-        self._value = load()
-
-    def get(self) -> T:
-        """The newest valid value."""
-        stamp = self._look()
-        if stamp != self._stamp:
-            try:
-                self._value, self.error = self._load(), None
-                log.info("%s reloaded", self.name)
-            except ScaffoldError as error:
-                self.error = str(error)
-                log.error("%s not reloaded, the last good one stays: %s", self.name, error)
-            self._stamp = stamp  # set last: a reader in another thread then loads too, rather than missing the change
-        return self._value
-
-    def _look(self) -> tuple[object, ...]:
-        stamps: list[object] = []
-        for path in sorted(self._paths()):
-            try:
-                found = path.stat()
-                stamps.append((path, found.st_mtime_ns, found.st_size, found.st_ino))
-            except OSError:
-                stamps.append((path, None))
-        return tuple(stamps)

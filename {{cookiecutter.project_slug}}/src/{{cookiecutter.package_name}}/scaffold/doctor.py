@@ -11,6 +11,7 @@ from .config import Settings
 from .errors import ScaffoldError
 from .readiness.checks import conflicts
 from .schemas import write
+from .serving.settings import follow
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def _parts(application: Application) -> Iterator[Finding]:
     for role in application.models.roles:
         reason = application.models.unusable(role)
         yield Finding(f"role {role}", not reason, reason or application.models.describe(role).label)
+    yield _followed(application)
     reason = application.models.limits_error
     yield Finding("limits", not reason, reason or application.models.spending.limits.summary)
     yield _index(application)
@@ -61,6 +63,16 @@ def _parts(application: Application) -> Iterator[Finding]:
         yield Finding("audit log", verification.ok, verification.message)
     except ScaffoldError as error:
         yield Finding("audit log", False, str(error))
+
+
+def _followed(application: Application) -> Finding:
+    try:
+        follow(application.settings, application.live)
+    except ScaffoldError as error:
+        return Finding("configuration", False, str(error))
+    errors = application.live.errors()
+    wrong = [error for error in errors.values() if error]
+    return Finding("configuration", not wrong, " ".join(wrong) or f"in use: {', '.join(errors)}")
 
 
 def _index(application: Application) -> Finding:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
+from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog
+from {{ cookiecutter.package_name }}.scaffold.models import BUILT
 from {{ cookiecutter.package_name }}.scaffold.models.offline import EXPLANATION
+from {{ cookiecutter.package_name }}.scaffold.prompts import Parameters
 
 from tests.scaffold.models.conftest import Open
 from tests.scaffold.models.vendors import MODEL, Vendor
@@ -64,6 +68,56 @@ MISTAKES = [
     ),
     ("model: extractive-1", "model: x\n    parameters:\n      temprature: 0", ":6:", "did you mean 'temperature'?"),
     ("roles:", "rolls:", ": roles: this field is required", ""),
+    (
+        "provider: offline\n    model: ext",
+        "provider: openai\n    api_key_env: sk-proj-1234\n    model: ext",
+        ":4: models.extractive.api_key_env: must be the name of an environment variable",
+        "never the key itself",
+    ),
+    (
+        "provider: offline\n    model: ext",
+        "provider: openai\n    parameters: {context_tokens: 9}\n    model: ext",
+        ":4: models.extractive.parameters.context_tokens: does not exist for the provider openai",
+        "known: temperature, top_p, max_tokens, seed",
+    ),
+    ("model: extractive-1", "model: x\n    timeout: -1", ":5: models.extractive.timeout", "greater than 0, not -1"),
+    ("model: extractive-1", "model: x\n    timeout: soon", ":5: models.extractive.timeout", "number"),
+    ("model: extractive-1", "model: ''", ":4: models.extractive.model", "at least 1 character"),
+    ("model: extractive-1", "model:", ":4: models.extractive.model", "valid string, not None"),
+    ("model: extractive-1", "model: x\n    parameters: {max_tokens: -5}", ":5: ", "greater than 0, not -5"),
+    ("model: extractive-1", "model: x\n    parameters: {temperature: 3}", ":5: ", "less than or equal to 2, not 3"),
+    ("model: extractive-1", "model: x\n    parameters: {temperature: yes}", ":5: ", "yes, no, on, off"),
+    ("model: extractive-1", "model: x\n    parameters: 7", ":5: models.extractive.parameters", "must hold fields"),
+    (
+        "model: extractive-1",
+        "model: x\n    breaker: {failures: 0}",
+        ":5: models.extractive.breaker.failures",
+        "equal to 1",
+    ),
+    ("model: extractive-1", "model: x\n    breaker: {secs: 1}", ":5: ", "did you mean 'seconds'?"),
+    ("model: extractive-1", "model: x\n    base_url: localhost:8000", ":5: models.extractive.base_url", "http"),
+    (
+        "answer: extractive",
+        "answer: {use: extractive, retries: -1}",
+        ":10: roles.answer.retries",
+        "or equal to 0, not -1",
+    ),
+    ("answer: extractive", "answer: {use: extractive, deadline: -1}", ":10: roles.answer.deadline", "greater than 0"),
+    (
+        "answer: extractive",
+        "answer: {use: extractive, retrys: 1}",
+        ":10: roles.answer.retrys",
+        "did you mean 'retries'?",
+    ),
+    ("answer: extractive", "answer: {fallback: [extractive]}", ":10: roles.answer.use", "required"),
+    (
+        "answer: extractive",
+        "answer: {use: extractive, fallback: [hashng]}",
+        ":10: roles.answer.fallback.0",
+        "'hashing'?",
+    ),
+    ("answer: extractive", "answer:", ":10: roles.answer", "must hold fields"),
+    ("answer: extractive", "answer: extractive\n  answer: hashing", ":11: not valid YAML", "written twice"),
 ]
 
 
@@ -75,6 +129,8 @@ def test_a_mistake_is_named_with_its_line_and_what_is_known(
         open_models(OFFLINE.replace(right, wrong, 1))
     assert where in str(caught.value)
     assert help_ in str(caught.value)
+    assert "config/models.yaml:" in str(caught.value)
+    assert "sk-proj" not in str(caught.value)
 
 
 def test_the_shipped_file_works_without_keys_in_offline_mode(shipped: str, open_models: Open) -> None:
@@ -126,6 +182,40 @@ def test_what_is_described_changes_with_whatever_changes_answers_but_not_with_th
     assert open_models(warmer).describe("answer") != described
 
 
+def test_parameters_of_a_call_go_before_the_models_own_and_are_part_of_what_is_on_record(
+    vendor: Vendor, at: Callable[..., str], open_models: Open, audit: AuditLog
+) -> None:
+    models = open_models(
+        at("openai").replace("timeout: 10", "timeout: 10\n    parameters: {temperature: 1, seed: 7}", 1)
+    )
+    models.get("answer").invoke("Hello")
+    tuned = models.get("answer", Parameters(temperature=0, max_tokens=9))
+    assert models.get("answer", Parameters(temperature=0, max_tokens=9)) is tuned
+    tuned.invoke("Hello")
+    sent = [(body["temperature"], body["seed"], body.get("max_completion_tokens")) for body in _bodies(vendor)]
+    assert sent == [(1, 7, None), (0, 7, 9)]
+    plain, other = [record["model_sha256"] for record in audit.records()]
+    assert plain == models.describe("answer").sha256
+    assert other != plain
+
+
+def test_models_with_parameters_of_their_own_are_bounded_and_go_with_their_version(
+    open_models: Open, root: Path
+) -> None:
+    models = open_models(OFFLINE)
+    first = models.get("answer", Parameters(seed=0))
+    for seed in range(BUILT):
+        models.get("answer", Parameters(seed=seed))
+    assert models._loaded.get().chat.cache_info().currsize == BUILT  # type: ignore[attr-defined]
+    (root / "config" / "models.yaml").write_text(OFFLINE.replace("extractive-1", "extractive-2"), "utf-8")
+    assert models.get("answer", Parameters(seed=0)) is not first
+    assert models._loaded.get().chat.cache_info().currsize == 2  # type: ignore[attr-defined]
+
+
+def _bodies(vendor: Vendor) -> list[dict[str, Any]]:
+    return [request.body for request in vendor.requests]
+
+
 def test_a_missing_key_fails_the_role_that_needs_it_and_no_other(
     at: Callable[..., str], open_models: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +239,7 @@ BREAKAGES = [
     (
         "a key that is not there",
         OFFLINE.replace("provider: offline", "provider: openai", 1),
-        "set OPENAI_API_KEY",
+        "config/models.yaml:10: roles.answer: openai/extractive-1 needs a key: set OPENAI_API_KEY",
     ),
 ]
 

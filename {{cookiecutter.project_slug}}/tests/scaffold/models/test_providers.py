@@ -91,9 +91,10 @@ def test_a_missing_package_names_the_extra_that_brings_it(
 
 def test_a_parameter_that_the_provider_does_not_have_is_an_error(at: Callable[..., str], open_models: Open) -> None:
     parameters = "    parameters:\n      context_tokens: 4096\n  vectors:"
-    models = open_models(at("openai").replace("  vectors:", parameters))
-    with pytest.raises(ConfigurationError, match="context_tokens does not exist for this provider"):
-        models.get("answer")
+    with pytest.raises(
+        ConfigurationError, match=r":9: models\.chosen\.parameters\.context_tokens: does not exist for the"
+    ):
+        open_models(at("openai").replace("  vectors:", parameters))
 
 
 @pytest.mark.parametrize("key", ["sk-1\n", "sk 1", "sk-\u00e4"])

@@ -155,7 +155,7 @@ def test_a_question_that_takes_too_long_is_given_up(application: Application, pr
             await asyncio.Event().wait()
             raise AssertionError
 
-    change(project, "request_timeout_seconds: 60", "request_timeout_seconds: 0.01")
+    change(project, "request_timeout_seconds: 75", "request_timeout_seconds: 0.01")
     client = TestClient(create_api(replace(application, usecase=Hanging())), "http://localhost", client=("::1", 1))
     response = client.post("/api/ask", json={"question": "a", "caller": "anna"})
     assert response.status_code == 503

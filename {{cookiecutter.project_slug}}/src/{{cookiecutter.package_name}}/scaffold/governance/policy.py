@@ -6,8 +6,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..config import File, LastGood, Settings, load_yaml
+from ..config import File, Settings, load_yaml
 from ..errors import PolicyViolation
+from ..live import LastGood, Live
 
 Classification = Literal["public", "internal", "confidential", "restricted"]
 Action = Literal["pseudonymise", "redact", "block"]
@@ -44,9 +45,9 @@ class Policy:
     Raises ``ConfigurationError`` where the file is missing or wrong at the start.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._path = settings.path("governance", "policy.yaml")
-        self._file = LastGood(lambda: [self._path], lambda: load_yaml(self._path, PolicyFile), "governance/policy.yaml")
+    def __init__(self, settings: Settings, live: Live | None = None) -> None:
+        path = settings.path("governance", "policy.yaml")
+        self._file = LastGood(lambda: [path], lambda: load_yaml(path, PolicyFile), "governance/policy.yaml", live)
 
     @property
     def file(self) -> PolicyFile:

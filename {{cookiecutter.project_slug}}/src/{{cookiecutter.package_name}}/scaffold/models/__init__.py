@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from sqlalchemy import Engine
 
-from ..config import LastGood, Settings, load_yaml
+from ..config import Settings, load_yaml, locate
 from ..errors import ConfigurationError
 from ..governance.audit import AuditLog
 from ..governance.policy import Policy
+from ..live import LastGood, Live
 from ..observability import Telemetry
+from ..prompts import Parameters
 from .audited import Audited, Cost
 from .breaker import Breaker, Circuit
 from .budget import Budgeted
@@ -30,7 +34,7 @@ from .policed import Policed
 from .providers import build_chat, build_embeddings
 from .request import ANSWERED_BY, Attempted, Pace
 from .retry import Retrying
-from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, Role, digest, unknown_role
+from .settings import WHERE, Mistake, ModelEntry, ModelInfo, ModelsFile, Role, digest, misfits, unknown_role
 from .spending import Spending
 from .switch import Switched
 
@@ -42,13 +46,18 @@ OFFLINE = {
 }
 """What answers every role in offline mode."""
 
+BUILT = 128
+"""How many models are kept ready: one a role and its prompts' parameters, as long as that version of the file lasts."""
+
 
 @dataclass
 class _Loaded:
     """One version of the file, built."""
 
+    written: ModelsFile
     file: ModelsFile
-    chat: dict[str, BaseChatModel] = field(default_factory=dict)
+    """What is in effect, which in offline mode is not what was written."""
+    chat: Callable[[str, Parameters], BaseChatModel]
     embeddings: dict[str, Embeddings] = field(default_factory=dict)
     missing: dict[str, ConfigurationError] = field(default_factory=dict)
 
@@ -69,25 +78,42 @@ class Models:
         telemetry: Telemetry,
         state: Engine,
         pace: Pace | None = None,
+        live: Live | None = None,
     ) -> None:
+        live = live or Live()
         self._settings, self._policy, self._audit, self._telemetry = settings, policy, audit, telemetry
-        self.spending = Spending(Limits(settings), Ledger(state), telemetry)
+        # Apart: no mistake elsewhere may keep a kill switch or a lower budget from taking effect.
+        self.spending = Spending(Limits(settings, live.apart()), Ledger(state), telemetry)
         self._pace = pace or Pace()
         self._circuits: dict[tuple[str, str, str], Circuit] = {}
         self._path = settings.path(WHERE)
         self._running = False
-        self._loaded = LastGood(lambda: [self._path], self._load, WHERE)
+        self._loaded = LastGood(lambda: [self._path], self._load, WHERE, live)
         self._running = True
 
-    def get(self, role: str) -> BaseChatModel:
-        """The governed chat model of ``role``, as the file has it now.
+    def get(self, role: str, parameters: Parameters | None = None) -> BaseChatModel:
+        """The governed chat model of ``role``, as the file has it now; ``parameters`` go before those of its models.
 
         Raises ``ConfigurationError`` where there is no such role, or where it lacks its key or package.
         """
         loaded = self._of(role)
-        if role not in loaded.chat:
+        if role in loaded.embeddings:
             raise ConfigurationError(f"The role {role!r} in {WHERE} is an embedding; ask for one that is of kind chat.")
-        return loaded.chat[role]
+        return loaded.chat(role, parameters or Parameters())
+
+    def misfits(self, role: str, parameters: Parameters) -> Iterator[Mistake]:
+        """Why a prompt for ``role`` with ``parameters`` cannot be served, by its fields; empty where it can.
+
+        Judged by the file as it is written, offline too, and then by building what would answer.
+        """
+        loaded = self._loaded.get()
+        mistakes = list(misfits(loaded.written, role, parameters))
+        try:
+            if not mistakes and role not in loaded.missing:
+                self.get(role, parameters)
+        except ConfigurationError as error:
+            mistakes = [(("parameters",), str(error))]
+        yield from mistakes
 
     def embeddings(self, role: str = "embed") -> Embeddings:
         """The embeddings of ``role``. Raises as ``get`` does."""
@@ -140,27 +166,28 @@ class Models:
         return loaded.file
 
     def _load(self) -> _Loaded:
-        file = load_yaml(self._path, ModelsFile, self._policy)
+        written = file = load_yaml(self._path, ModelsFile, self._policy)
         if self._settings.offline:
             roles = {role: Role(use=file.entries(role)[0].kind) for role in file.roles}
             file = ModelsFile(models=OFFLINE, roles=roles)
-        loaded = _Loaded(file)
+        loaded = _Loaded(written, file, lru_cache(BUILT)(lambda role, given: self._governed(role, file, given)))
         for role in file.roles:
             entries = file.entries(role)
             try:
                 if entries[0].kind == "chat":
-                    loaded.chat[role] = self._governed(role, file)
+                    loaded.chat(role, Parameters())
                 else:
                     loaded.embeddings[role] = self._embedded(role, entries[0])
             except ConfigurationError as error:
+                where = locate(self._path, self._path.read_text("utf-8"), "roles", role)
+                loaded.missing[role] = ConfigurationError(f"{where}: {error}")
                 if self._running:
-                    raise
-                loaded.missing[role] = error
+                    raise loaded.missing[role] from error
         return loaded
 
-    def _governed(self, role: str, file: ModelsFile) -> BaseChatModel:
+    def _governed(self, role: str, file: ModelsFile, parameters: Parameters) -> BaseChatModel:
         """The controls round the models of a role, innermost first."""
-        entries = file.entries(role)
+        entries = [entry.with_parameters(parameters) for entry in file.entries(role)]
         first, *others = entries
         retries, pace, telemetry = file.roles[role].retries, self._pace, self._telemetry
         model = self._asked(role, first, retries, last=not others)

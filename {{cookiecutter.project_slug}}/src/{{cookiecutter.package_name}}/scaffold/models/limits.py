@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import Field, field_validator
 
-from ..config import File, LastGood, Settings, load_yaml, nearest
+from ..config import File, Settings, load_yaml, nearest
 from ..errors import ModelsStopped
+from ..live import LastGood, Live
 from .settings import PROVIDERS
 
 WHERE = "config/limits.yaml"
@@ -78,10 +79,10 @@ class Cap:
 class Limits:
     """The limits in force. A file that turns wrong while running leaves the last good ones."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, live: Live | None = None) -> None:
         path = settings.path(WHERE)
         self._file = LastGood(
-            lambda: [path], lambda: load_yaml(path, LimitsFile) if path.exists() else LimitsFile(), WHERE
+            lambda: [path], lambda: load_yaml(path, LimitsFile) if path.exists() else LimitsFile(), WHERE, live
         )
 
     @property

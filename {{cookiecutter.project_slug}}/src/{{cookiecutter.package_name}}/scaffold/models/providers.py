@@ -14,7 +14,8 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
 from ..errors import ConfigurationError
-from .settings import PROVIDERS, ModelEntry, Parameters
+from ..prompts import Parameters
+from .settings import PROVIDERS, TAKES, ModelEntry
 
 T = TypeVar("T")
 
@@ -102,7 +103,7 @@ def _openai_chat(entry: ModelEntry) -> BaseChatModel:
         max_retries=0,
         stream_usage=True,
         use_responses_api=False,
-        **_chosen(entry.parameters, temperature="temperature", top_p="top_p", max_tokens="max_tokens", seed="seed"),
+        **_chosen(entry.parameters, **TAKES[entry.provider]),
     )
 
 
@@ -127,14 +128,7 @@ def _ollama_chat(entry: ModelEntry) -> BaseChatModel:
         model=entry.model,
         base_url=entry.address,
         client_kwargs={"timeout": entry.timeout},  # its own timeout parameter is ignored
-        **_chosen(
-            entry.parameters,
-            temperature="temperature",
-            top_p="top_p",
-            max_tokens="num_predict",
-            seed="seed",
-            context_tokens="num_ctx",
-        ),
+        **_chosen(entry.parameters, **TAKES[entry.provider]),
     )
 
 

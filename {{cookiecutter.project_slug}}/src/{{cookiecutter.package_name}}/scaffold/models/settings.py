@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,8 +24,11 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 from ..config import File, nearest
 from ..errors import ConfigurationError, PolicyViolation
 from ..governance.policy import Policy
+from ..prompts import Parameters
 
 WHERE = "config/models.yaml"
+Mistake = tuple[tuple[str | int, ...], str]
+"""Where in the file, and what is wrong there."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +55,18 @@ PROVIDERS = {
 """Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
 
 
-class Parameters(File):
-    """What the vendor is asked for with every call; what is left out is the vendor's own default."""
-
-    temperature: float | None = Field(default=None, ge=0, le=2, description="0 repeats itself best, 1 varies most.")
-    top_p: float | None = Field(default=None, gt=0, le=1, description="Share of the probability mass drawn from.")
-    max_tokens: int | None = Field(default=None, gt=0, description="Longest answer, in tokens.")
-    seed: int | None = Field(default=None, description="Makes answers repeatable, as far as the vendor can.")
-    context_tokens: int | None = Field(default=None, gt=0, description="Context window to ask for (ollama only).")
+TAKES = {
+    "openai": {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens", "seed": "seed"},
+    "ollama": {
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "max_tokens": "num_predict",
+        "seed": "seed",
+        "context_tokens": "num_ctx",
+    },
+}
+TAKES["openai-compatible"] = TAKES["openai"]
+"""Which parameters a provider's models take, and the vendor's names for them. One that is not here takes any."""
 
 
 class BreakerRule(File):
@@ -93,6 +101,15 @@ class ModelEntry(File):
             )
         return provider
 
+    @field_validator("api_key_env")
+    @classmethod
+    def _name_of_a_variable(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):  # and is not shown: it may be a key
+            raise ValueError(
+                "must be the name of an environment variable, such as OPENAI_API_KEY, never the key itself"
+            )
+        return name
+
     @field_validator("base_url")
     @classmethod
     def _address(cls, url: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
@@ -103,10 +120,21 @@ class ModelEntry(File):
             raise ValueError("a URL here must not hold a name or password; name the key's variable in api_key_env")
         return url
 
+    @field_validator("parameters")
+    @classmethod
+    def _taken(cls, parameters: Parameters, info: ValidationInfo) -> Parameters:
+        _raise(cls, _not_taken(info.data.get("provider", ""), parameters))
+        return parameters
+
     @property
     def address(self) -> str:
         """Where it is called."""
         return str(self.base_url or PROVIDERS[self.provider].base_url)
+
+    def with_parameters(self, parameters: Parameters) -> ModelEntry:
+        """The entry as asked with ``parameters``, which go before its own."""
+        both = self.parameters.model_copy(update=parameters.model_dump(exclude_none=True))
+        return self.model_copy(update={"parameters": both})
 
     @property
     def info(self) -> ModelInfo:
@@ -166,15 +194,9 @@ class ModelsFile(File):
     def _can_be_served(cls, roles: dict[str, Role], info: ValidationInfo) -> dict[str, Role]:
         models: dict[str, ModelEntry] = info.data.get("models", {})
         policy = info.context if isinstance(info.context, Policy) else None
-        problems = [
-            # An error per mistake, so that its line is named rather than the line of the whole section.
-            InitErrorDetails(type=PydanticCustomError("role", "{said}", {"said": said}), loc=(name, *loc), input=roles)
-            for name, role in roles.items()
-            if models
-            for loc, said in _mistakes(role, models, policy)
-        ]
-        if problems:
-            raise ValidationError.from_exception_data(cls.__name__, problems)
+        named = roles.items() if models else ()
+        mistakes = (((name, *loc), said) for name, role in named for loc, said in _mistakes(role, models, policy))
+        _raise(cls, mistakes)
         return roles
 
     def entries(self, role: str) -> list[ModelEntry]:
@@ -194,9 +216,37 @@ def _deadline(role: Role, models: dict[str, ModelEntry]) -> float:
     return role.deadline or max(DEADLINE, models[role.use].timeout)
 
 
-def _mistakes(
-    role: Role, models: dict[str, ModelEntry], policy: Policy | None
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _raise(shape: type[File], mistakes: Iterable[Mistake]) -> None:
+    """An error per mistake, so that its line is named rather than the line of the whole section."""
+    problems = [
+        InitErrorDetails(type=PydanticCustomError("mistake", "{said}", {"said": said}), loc=loc, input={})
+        for loc, said in mistakes
+    ]
+    if problems:
+        raise ValidationError.from_exception_data(shape.__name__, problems)
+
+
+def _not_taken(provider: str, parameters: Parameters) -> Iterator[Mistake]:
+    names = TAKES.get(provider, Parameters.model_fields)
+    for name in parameters.model_dump(exclude_none=True):
+        if name not in names:
+            known = ", ".join(names)
+            yield (name,), f"does not exist for the provider {provider}{nearest(name, names)}; known: {known}"
+
+
+def misfits(file: ModelsFile, role: str, parameters: Parameters) -> Iterator[Mistake]:
+    """Why ``role`` cannot answer a prompt that asks for it with ``parameters``, by the prompt's fields."""
+    chat = [name for name in file.roles if file.entries(name)[0].kind == "chat"]
+    if role not in chat:
+        what = f"{role!r} is an embedding" if role in file.roles else f"there is no role {role!r}"
+        yield ("role",), f"{what} in {WHERE}{nearest(role, chat)}; known: {', '.join(chat)}"
+        return
+    for provider in dict.fromkeys(entry.provider for entry in file.entries(role)):
+        for loc, said in _not_taken(provider, parameters):
+            yield ("parameters", *loc), f"{said}; the role {role!r} of {WHERE} asks it"
+
+
+def _mistakes(role: Role, models: dict[str, ModelEntry], policy: Policy | None) -> Iterator[Mistake]:
     """Where and why a role cannot be served as written."""
     places: list[tuple[str | int, ...]] = [("use",), *(("fallback", i) for i in range(len(role.fallback)))]
     unknown = [(loc, name) for loc, name in zip(places, role.names, strict=True) if name not in models]

@@ -39,6 +39,8 @@ PASSAGES = "app_passages_total"
 INDEXED_DOCUMENTS = "app_indexed_documents"
 CANARY_PASSED = "app_canary_passed"
 CANARY_AGE = "app_canary_age_seconds"
+CONFIG_RELOADS = "app_config_reloads_total"
+CONFIG_REFUSED = "app_config_refused"
 
 _MODEL = ("role", "provider")
 
@@ -61,4 +63,6 @@ METRICS: dict[str, Metric] = {
     INDEXED_DOCUMENTS: Metric("gauge", "Documents in the index."),
     CANARY_PASSED: Metric("gauge", "1 where the newest canary passed, 0 where it did not."),
     CANARY_AGE: Metric("gauge", "Time since the newest canary began."),
+    CONFIG_RELOADS: Metric("counter", "Changes of a followed file, by outcome: loaded, refused.", ("file", "outcome")),
+    CONFIG_REFUSED: Metric("gauge", "1 while a followed file's newest version is refused, and not in use.", ("file",)),
 }

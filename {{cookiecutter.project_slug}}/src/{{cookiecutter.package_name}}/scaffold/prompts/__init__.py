@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .files import Prompt, PromptFile, Prompts
+from .parameters import Parameters
 
-__all__ = ["Prompt", "PromptFile", "Prompts"]
+__all__ = ["Parameters", "Prompt", "PromptFile", "Prompts"]

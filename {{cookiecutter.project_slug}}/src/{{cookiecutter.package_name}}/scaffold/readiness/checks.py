@@ -148,8 +148,7 @@ def reload(application: Application, _: Stage) -> str:
             load_yaml(application.settings.path(path), shape)
         except ScaffoldError as error:
             errors.append(str(error))
-    parts = application.models, application.prompts, application.policy, application.index
-    found = [application.models.limits_error, *(part.error for part in parts)]
+    found = [application.models.limits_error, *application.live.errors().values()]
     errors += [error for error in found if error]  # valid, and yet not in use: a key or a package is missing
     if errors:
         raise EvidenceError(" ".join(dict.fromkeys(errors)))

@@ -13,9 +13,10 @@ from typing import Self
 from langchain_core.embeddings import Embeddings
 from sqlalchemy import Engine, func, select
 
-from ..config import LastGood, Settings, load_yaml
+from ..config import Settings, load_yaml
 from ..errors import ConfigurationError
 from ..governance.principal import AccessFile, Directory, Principal
+from ..live import LastGood, Live
 from ..observability import Telemetry
 from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS
 from ..state import documents as table
@@ -61,27 +62,45 @@ PAYLOAD = ("source", "title", "updated", "sha256", "chunk", "section", "language
 class Index:
     """Documents below ``data/documents``, searchable by those whom ``data/access.yaml`` lets see them."""
 
-    def __init__(self, settings: Settings, state: Engine, embeddings: Embeddings, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: Engine,
+        embeddings: Embeddings,
+        telemetry: Telemetry,
+        live: Live | None = None,
+    ) -> None:
         """See ``open``."""
+        live = live or Live()
         self._folder, self._state, self._telemetry = settings.path("data", "documents"), state, telemetry
         self._path, self._embeddings = settings.var / "index", embeddings
         self._file, self._access_file = settings.path("config", "retrieval.yaml"), settings.path("data", "access.yaml")
         self._settings = LastGood(
-            lambda: [self._file], lambda: load_yaml(self._file, RetrievalFile), "config/retrieval.yaml"
+            lambda: [self._file], lambda: load_yaml(self._file, RetrievalFile), "config/retrieval.yaml", live.apart()
         )
         self._access = LastGood(
-            lambda: [self._access_file], lambda: load_yaml(self._access_file, AccessFile), "data/access.yaml"
+            lambda: [self._access_file],
+            lambda: load_yaml(self._access_file, AccessFile),
+            "data/access.yaml",
+            live.apart(),
         )
         self._opened: EdgeVectorStore | None = None
         self._syncing, self._switch = threading.Lock(), threading.Lock()
 
     @classmethod
-    def open(cls, settings: Settings, state: Engine, embeddings: Embeddings, telemetry: Telemetry) -> Self:
+    def open(
+        cls,
+        settings: Settings,
+        state: Engine,
+        embeddings: Embeddings,
+        telemetry: Telemetry,
+        live: Live | None = None,
+    ) -> Self:
         """The index in ``var/index``. Nothing is made or locked before the first search or sync.
 
         Raises ``ConfigurationError`` where ``config/retrieval.yaml`` or ``data/access.yaml`` is missing or wrong.
         """
-        return cls(settings, state, embeddings, telemetry)
+        return cls(settings, state, embeddings, telemetry, live)
 
     @property
     def directory(self) -> Directory:

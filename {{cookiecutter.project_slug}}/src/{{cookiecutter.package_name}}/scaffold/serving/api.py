@@ -78,7 +78,7 @@ class Problem(BaseModel):
 
 def create_api(application: Application) -> FastAPI:
     """The service on ``application``. Raises ``ConfigurationError`` for a wrong config/service.yaml or APP_API_KEYS."""
-    service = follow(application.settings)
+    service = follow(application.settings, application.live)
     keys = read_keys(application.settings.api_keys, application.index.directory.callers)
     api = FastAPI(
         title=service.get().title,
@@ -145,7 +145,7 @@ def create_api(application: Application) -> FastAPI:
         reasons = _not_ready(application)
         if reasons:
             return JSONResponse({"status": "not ready", "reasons": reasons}, HTTPStatus.SERVICE_UNAVAILABLE)
-        return JSONResponse({"status": "ready", "warnings": _warnings(application, service.error)})
+        return JSONResponse({"status": "ready", "warnings": _warnings(application)})
 
     @api.get("/metrics", response_class=Response)
     def metrics(key: Key) -> Response:
@@ -154,6 +154,7 @@ def create_api(application: Application) -> FastAPI:
             holder(keys, key.credentials if key else None, application.index.directory)
         publish(application)
         application.index.documents()  # another process may have synced since: the gauge follows the database
+        application.live.errors()  # and without traffic nobody else looks at the files
         return Response(application.telemetry.metrics_page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     @api.get("/", include_in_schema=False)
@@ -185,16 +186,13 @@ def _not_ready(application: Application) -> list[str]:
     return reasons
 
 
-def _warnings(application: Application, service_error: str | None) -> list[str]:
-    errors = {
-        "config/models.yaml": application.models.error,
-        "config/limits.yaml": application.models.limits_error,
-        "config/prompts": application.prompts.error,
-        "config/service.yaml": service_error,
-        "config/retrieval.yaml or data/access.yaml": application.index.error,
-        "governance/policy.yaml": application.policy.error,
-    }
-    return [f"{name} is wrong; the last good one is served." for name, error in errors.items() if error]
+def _warnings(application: Application) -> list[str]:
+    errors = {**application.live.errors(), "config/limits.yaml": application.models.limits_error}
+    return [
+        f"{name} is wrong, or waits for another file; the last good one is served."
+        for name, error in errors.items()
+        if error
+    ]
 
 
 def _page(service: ServiceFile, keyed: bool) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from ..application import QUESTION_MAX_CHARACTERS
-from ..config import File, LastGood, Settings, load_yaml
+from ..config import File, Settings, load_yaml
+from ..live import LastGood, Live
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -28,12 +29,15 @@ class ServiceFile(File):
         description="Longer questions are refused before anything is searched or sent.",
     )
     request_timeout_seconds: float = Field(
-        default=60, gt=0, le=600, description="A question that takes longer is given up and answered with 503."
+        default=75,  # longer than a role's deadline, so that the model's own error, which says more, comes first
+        gt=0,
+        le=600,
+        description="A question that takes longer is given up and answered with 503.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What the log holds.")
 
 
-def follow(settings: Settings) -> LastGood[ServiceFile]:
+def follow(settings: Settings, live: Live | None = None) -> LastGood[ServiceFile]:
     """``config/service.yaml`` of the project, read anew when it changes. Raises ``ConfigurationError``."""
     path = settings.path("config", "service.yaml")
-    return LastGood(lambda: [path], lambda: load_yaml(path, ServiceFile), "config/service.yaml")
+    return LastGood(lambda: [path], lambda: load_yaml(path, ServiceFile), "config/service.yaml", live)
