@@ -13,11 +13,12 @@ from ..errors import ConfigurationError
 from ..governance.audit import AuditLog
 from ..governance.policy import Policy
 from ..observability import Telemetry
+from ..observability.names import CALLS_WAITING, FALLBACKS
 from .audited import Audited, Cost
 from .breaker import Breaker, Circuit
 from .budget import Budgeted
 from .deadline import Deadline, Timed
-from .embedded import GovernedEmbeddings
+from .embedded import AuditedEmbedding, GovernedEmbeddings, Searched, Vectors
 from .fallback import Fallback
 from .faults import Translated
 from .governed import Governed
@@ -27,6 +28,9 @@ from .metered import Metered
 from .personal_data import PersonalData
 from .policed import Policed
 from .providers import build_chat, build_embeddings
+from .queued import Places, Queued
+from .rated import Rated
+from .rates import open_rates
 from .request import ANSWERED_BY, Attempted, Pace
 from .retry import Retrying
 from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, Role, digest, unknown_role
@@ -72,6 +76,8 @@ class Models:
         self._settings, self._policy, self._audit, self._telemetry = settings, policy, audit, telemetry
         self.spending = Spending(Limits(settings), Ledger(state), telemetry)
         self._pace = pace or Pace()
+        self._rates = open_rates(settings, state, self._pace.clock)
+        self._places: dict[str, Places] = {}
         self._circuits: dict[tuple[str, str, str], Circuit] = {}
         self._path = settings.path(WHERE)
         self._running = False
@@ -126,6 +132,12 @@ class Models:
         """What is wrong with ``config/limits.yaml``, if anything is."""
         return self.spending.limits.problem(self.roles)
 
+    def measure(self) -> None:
+        """Bring the gauges up to now: calls that wait, and what is used of budgets."""
+        for role, places in self._places.items():
+            self._telemetry.observe(CALLS_WAITING, places.waiting, role=role)
+        self.spending.measure()
+
     def _of(self, role: str) -> _Loaded:
         loaded = self._loaded.get()
         self._known(role, loaded)
@@ -150,7 +162,7 @@ class Models:
                 if entries[0].kind == "chat":
                     loaded.chat[role] = self._governed(role, file)
                 else:
-                    loaded.embeddings[role] = self._embedded(role, entries[0])
+                    loaded.embeddings[role] = self._embedded(role, file)
             except ConfigurationError as error:
                 if self._running:
                     raise
@@ -166,7 +178,11 @@ class Models:
         if others:
             following = [self._asked(role, entry, retries, last=entry is others[-1]) for entry in others]
             model = Fallback(inner=model, others=following, pace=pace, telemetry=telemetry, role=role)
-        model = Audited(inner=model, audit=self._audit, cost=self._cost(entries), info=first.info, role=role)
+        places = self._places.setdefault(role, Places(self.spending.limits, role))
+        model = Queued(inner=model, places=places, telemetry=telemetry, role=role)
+        audited = AuditedEmbedding if first.kind == "embedding" else Audited
+        model = audited(inner=model, audit=self._audit, cost=self._cost(entries), info=first.info, role=role)
+        telemetry.count(FALLBACKS, 0, role=role, provider=first.provider)  # or its first increase would not be seen
         model = Metered(inner=model, telemetry=telemetry, role=role, provider=first.provider)
         return Deadline(inner=model, seconds=file.deadline(role), pace=pace)
 
@@ -179,21 +195,32 @@ class Models:
         """The controls round one vendor's model, innermost first. Each attempt reserves, and settles, its own cost."""
         info, pace, telemetry, spending = entry.info, self._pace, self._telemetry, self.spending
         circuit = self._circuits.setdefault((entry.provider, entry.model, str(entry.base_url)), Circuit())
-        model: BaseChatModel = Translated(inner=build_chat(entry), entry=entry)
+        embeds = entry.kind == "embedding"
+        model = Vectors(embeddings=build_embeddings(entry), entry=entry) if embeds else build_chat(entry)
+        model = Translated(inner=model, entry=entry)
         model = Timed(inner=model, entry=entry)
         model = Budgeted(inner=model, spending=spending, entry=entry, role=role)
+        model = Rated(
+            inner=model,
+            rates=self._rates,
+            limits=spending.limits,
+            telemetry=telemetry,
+            pace=pace,
+            entry=entry,
+            role=role,
+        )
         model = Breaker(inner=model, circuit=circuit, rule=entry.breaker, info=info, pace=pace)
         model = Attempted(inner=model, info=info)
         model = Retrying(
             inner=model, pace=pace, telemetry=telemetry, role=role, provider=entry.provider, retries=retries, last=last
         )
-        model = PersonalData(inner=model, policy=self._policy, telemetry=telemetry)
+        hiding = Searched if embeds else PersonalData
+        model = hiding(inner=model, policy=self._policy, telemetry=telemetry)
         model = Switched(inner=model, limits=spending.limits, role=role)
         return Policed(inner=model, policy=self._policy, info=info)
 
-    def _embedded(self, role: str, entry: ModelEntry) -> Embeddings:
+    def _embedded(self, role: str, file: ModelsFile) -> Embeddings:
+        entry = file.entries(role)[0]
         if entry.provider == "offline":
             return build_embeddings(entry)  # computed here: nothing leaves that would have to be governed
-        return GovernedEmbeddings(
-            build_embeddings(entry), entry, role, self._policy, self._audit, self._telemetry, self.spending
-        )
+        return GovernedEmbeddings(self._governed(role, file))
