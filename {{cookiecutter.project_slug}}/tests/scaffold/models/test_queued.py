@@ -30,8 +30,11 @@ At = Callable[..., str]
 @pytest.fixture
 def limits(root: Path) -> Written:
     """Writes the limits of the role answer."""
-    file = root / "config" / "limits.yaml"
-    return lambda text: file.write_text("roles: {answer: {" + text + "}}", "utf-8") and None
+
+    def written(text: str) -> None:
+        (root / "config" / "limits.yaml").write_text("roles: {answer: {" + text + "}}", "utf-8")
+
+    return written
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -44,11 +47,11 @@ def line(models: Models) -> int:
     return models._places["answer"].waiting
 
 
-async def hanging(way: Way, models: Models, vendor: Vendor) -> asyncio.Task[Any]:
+async def hanging(way: Way, models: Models, vendor: Vendor) -> asyncio.Future[Any]:
     """A call that has its place until the vendor lets go; it fails then."""
     vendor.fault = "hang"
     vendor.arrived.clear()
-    call = asyncio.create_task(way(models.get("answer"), "first"))
+    call = asyncio.ensure_future(way(models.get("answer"), "first"))
     await asyncio.to_thread(vendor.arrived.wait)
     vendor.fault = None
     return call
@@ -64,9 +67,9 @@ async def test_who_came_first_goes_first_whichever_way_they_call(
     limits("concurrent: 1")
     models = open_models(at("openai"))
     first = await hanging(invoked, models, vendor)
-    others = []
+    others: list[asyncio.Future[Any]] = []
     for number, way in enumerate(WAYS):
-        others.append(asyncio.create_task(way(models.get("answer"), str(number))))
+        others.append(asyncio.ensure_future(way(models.get("answer"), str(number))))
         await until(lambda: line(models) == len(others))
     models.measure()
     assert 'app_model_calls_waiting{role="answer"} 4.0' in telemetry.metrics_page().decode()

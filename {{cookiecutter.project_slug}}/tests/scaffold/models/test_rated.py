@@ -30,7 +30,11 @@ At = Callable[..., str]
 @pytest.fixture
 def limits(root: Path) -> Written:
     """Writes the limits of the roles."""
-    return lambda text: (root / "config" / "limits.yaml").write_text(f"roles: {text}", "utf-8") and None
+
+    def written(text: str) -> None:
+        (root / "config" / "limits.yaml").write_text(f"roles: {text}", "utf-8")
+
+    return written
 
 
 def sent(state: Engine) -> dict[str, tuple[int, int]]:
@@ -92,6 +96,15 @@ async def test_tokens_are_estimated_and_then_settled_at_what_was_used(
     with pytest.raises(ModelError):
         await way(models.get("answer"), "Hello")
     assert sent(state) == {"answer": (3, 213)}
+
+
+def test_what_alerts_look_at_begins_with_zero(at: At, open_models: Open, telemetry: Telemetry) -> None:
+    open_models(at("openai"))
+    page = telemetry.metrics_page().decode()
+    for outcome in ("denied", "stopped", "limited", "throttled"):
+        for role in ("answer", "embed"):
+            assert f'outcome="{outcome}",provider="openai",role="{role}"' + "} 0.0" in page
+    assert 'app_model_fallbacks_total{provider="openai",role="answer"} 0.0' in page
 
 
 ESTIMATES: list[tuple[dict[str, Any], int]] = [
@@ -180,11 +193,11 @@ def test_a_call_that_a_budget_refuses_gives_its_room_back(
 async def test_two_hundred_calls_at_once_send_no_more_than_the_rate(
     limits: Written, vendor: Vendor, at: At, open_models: Open
 ) -> None:
-    limits("{answer: {requests_per_minute: 20}}")
+    limits("{answer: {requests_per_minute: 5}}")
     model = open_models(at("openai"), pace=Steps().pace).get("answer")
     ended = await asyncio.gather(*(model.ainvoke("Hello") for _ in range(200)), return_exceptions=True)
     assert {type(each) for each in ended if isinstance(each, BaseException)} == {RateLimited}
-    assert len(vendor.requests) == 20
+    assert len(vendor.requests) == 5
 
 
 async def test_a_call_that_is_cancelled_while_it_is_counted_gives_it_back(

@@ -13,7 +13,7 @@ from ..errors import ConfigurationError
 from ..governance.audit import AuditLog
 from ..governance.policy import Policy
 from ..observability import Telemetry
-from ..observability.names import CALLS_WAITING, FALLBACKS
+from ..observability.names import CALLS_WAITING, FALLBACKS, MODEL_CALLS
 from .audited import Audited, Cost
 from .breaker import Breaker, Circuit
 from .budget import Budgeted
@@ -31,7 +31,7 @@ from .providers import build_chat, build_embeddings
 from .queued import Places, Queued
 from .rated import Rated
 from .rates import open_rates
-from .request import ANSWERED_BY, Attempted, Pace
+from .request import ANSWERED_BY, REFUSALS, Attempted, Pace
 from .retry import Retrying
 from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, Role, digest, unknown_role
 from .spending import Spending
@@ -182,9 +182,15 @@ class Models:
         model = Queued(inner=model, places=places, telemetry=telemetry, role=role)
         audited = AuditedEmbedding if first.kind == "embedding" else Audited
         model = audited(inner=model, audit=self._audit, cost=self._cost(entries), info=first.info, role=role)
-        telemetry.count(FALLBACKS, 0, role=role, provider=first.provider)  # or its first increase would not be seen
+        self._start_counting(role, first.provider)
         model = Metered(inner=model, telemetry=telemetry, role=role, provider=first.provider)
         return Deadline(inner=model, seconds=file.deadline(role), pace=pace)
+
+    def _start_counting(self, role: str, provider: str) -> None:
+        """Zeros for what alerts look at: Prometheus sees no increase in a series that begins with one."""
+        self._telemetry.count(FALLBACKS, 0, role=role, provider=provider)
+        for outcome in REFUSALS.values():
+            self._telemetry.count(MODEL_CALLS, 0, role=role, provider=provider, outcome=outcome)
 
     def _cost(self, entries: list[ModelEntry]) -> Cost:
         """What a call of the model that answered costs, by that model's entry."""
