@@ -16,6 +16,7 @@ import {{ cookiecutter.package_name }} as package
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
+from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
 
@@ -154,6 +155,31 @@ CONTROLS = (
         "F03",
         [("scaffold.models.repeated._shows", always(lambda _: False))],
         [f"{MODELS}/test_resilience.py"],
+    ),
+    Control("rate-limit", "F03", [("scaffold.models.rated.Rated.passage", BARE)], [F03, f"{MODELS}/test_rated.py"]),
+    Control(
+        "rate-counted",
+        "F03",
+        [("scaffold.models.rates.InState.change", always(lambda _, role, decide: decide(Window())[1]))],
+        [f"{MODELS}/test_rates.py::test_two_hundred_callers_at_once_stay_within_the_rate"],
+    ),
+    Control(
+        "concurrency",
+        "F03",
+        [("scaffold.models.queued.Queued.passage", BARE)],
+        [f"{F03}::test_a_slow_vendor_does_not_pile_up_calls"],
+    ),
+    Control(
+        "embedding-retry",
+        "F03",
+        [("scaffold.models.retry.Retrying._worth", always(lambda *_: False))],
+        [f"{MODELS}/test_embedded.py::test_a_fault_has_its_outcome"],
+    ),
+    Control(
+        "embedding-whole",
+        "F03",
+        [("scaffold.models.embedded.Vectors._check", always(lambda *_: None))],
+        [f"{MODELS}/test_embedded.py::test_a_fault_has_its_outcome"],
     ),
     Control(
         "attempts-on-record",

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """The project's folder: the one that holds ``config/``."""
     state_url: str = ""
     """Where state lives, a SQLAlchemy URL; empty means SQLite in ``var/``. SQLite is what the tests cover."""
+    rate_url: str = ""
+    """Where replicas share the rates of model calls, ``redis://host``; empty means the state database."""
     offline: bool = False
     """Answer every role with the offline model, whatever ``config/models.yaml`` says."""
     audit_key: SecretStr | None = None

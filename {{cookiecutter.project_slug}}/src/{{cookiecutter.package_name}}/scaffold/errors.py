@@ -11,6 +11,8 @@ class ScaffoldError(Exception):
 
     exit_code = 1
     http_status = 500
+    after: float = 0
+    """Seconds until another try may help, where that is known; the service answers with ``Retry-After``."""
 
 
 class ConfigurationError(ScaffoldError):
@@ -48,6 +50,14 @@ class LimitReached(ScaffoldError):
 
     http_status = 429
 
+    def __init__(self, message: str, after: float = 0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class RateLimited(LimitReached):
+    """A role is at its rate, or its queue is full; nothing was sent."""
+
 
 class ModelsStopped(LimitReached):
     """Somebody stopped this role, or all of them, in ``config/limits.yaml``; nothing was sent."""
@@ -56,7 +66,7 @@ class ModelsStopped(LimitReached):
 
 
 class LedgerError(ScaffoldError):
-    """The ledger of model calls cannot be written; no call goes out unaccounted."""
+    """The ledger or the rates of model calls cannot be written; no call goes out uncounted."""
 
 
 class ModelError(ScaffoldError):

@@ -97,6 +97,19 @@ model_spending = Table(
 """What budgets are held against: the ledger's costs, reserved ones included, added up by scope and day or month."""
 
 
+model_rates = Table(
+    "model_rates",
+    metadata,
+    Column("role", String(100), primary_key=True),
+    Column("minute", BigInteger, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("requests_before", BigInteger, nullable=False),
+    Column("tokens_before", BigInteger, nullable=False),
+)
+"""What each role with a rate sent in its newest minute (since 1970), and in the one before."""
+
+
 def open_state(settings: Settings) -> Engine:
     """The state database of the project, migrated to this version.
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
-from {{ cookiecutter.package_name }}.scaffold.errors import ModelError
+from {{ cookiecutter.package_name }}.scaffold.errors import ModelError, RateLimited
 from {{ cookiecutter.package_name }}.scaffold.models import Models
+from {{ cookiecutter.package_name }}.scaffold.serving import create_api
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer
 
 from tests.scaffold.models import vendors
@@ -52,7 +55,12 @@ def vendor() -> Iterator[vendors.Vendor]:
 
 
 def answering(
-    application: Application, url: str, fallback: str = "", timeout: float = 10, deadline: float = 30
+    application: Application,
+    url: str,
+    fallback: str = "",
+    timeout: float = 10,
+    deadline: float = 30,
+    steps: Steps | None = None,
 ) -> Application:
     """The application with its models as written here, and a pace that waits for nothing."""
     root = application.settings.root
@@ -60,7 +68,12 @@ def answering(
     (root / "config" / "models.yaml").write_text(text, "utf-8")
     settings = Settings(root=root)
     models = Models(
-        settings, application.policy, application.audit, application.telemetry, application.state, Steps().pace
+        settings,
+        application.policy,
+        application.audit,
+        application.telemetry,
+        application.state,
+        (steps or Steps()).pace,
     )
     parts = replace(application, models=models)
     return replace(parts, usecase=type(application.usecase)(parts))  # type: ignore[call-arg]
@@ -139,3 +152,45 @@ async def test_a_vendor_that_is_down_is_left_alone(application: Application, ven
     assert [answer.model for answer in answers if isinstance(answer, Answer)] == ["offline/extractive-1"] * 5
     assert len(vendor.requests) == 4
     assert calls(application)[-1]["attempts"][0]["error"] == "CircuitOpen"
+
+
+@pytest.mark.drill("F03")
+def test_a_role_at_its_rate_waits_or_is_refused(application: Application, vendor: vendors.Vendor) -> None:
+    """Staged: more questions come in a minute than the vendor grants calls.
+    Caught by: the rate of the role; a call waits as long as its deadline allows, else it is refused, nothing sent.
+    """
+    limits, steps = application.settings.path("config", "limits.yaml"), Steps(time=58)
+    limits.write_text("roles: {answer: {requests_per_minute: 3}}", "utf-8")
+    client = TestClient(
+        create_api(answering(application, vendor.openai, steps=steps)), "http://127.0.0.1", client=("127.0.0.1", 5000)
+    )
+    body = {"question": QUESTION, "caller": "anna"}
+    assert [client.post("/api/ask", json=body).status_code for _ in range(4)] == [200] * 4
+    assert steps.waits == [pytest.approx(2 + 20 + 0.5)]
+
+    limits.write_text("roles: {answer: {requests_per_minute: 1}}", "utf-8")
+    refused = client.post("/api/ask", json=body)
+    assert (refused.status_code, refused.json()["error"]["type"]) == (429, "RateLimited")
+    assert 30 < int(refused.headers["retry-after"]) <= 120
+    assert len(vendor.requests) == 4
+    assert calls(application)[-1]["outcome"] == "throttled"
+
+
+@pytest.mark.drill("F03")
+async def test_a_slow_vendor_does_not_pile_up_calls(application: Application, vendor: vendors.Vendor) -> None:
+    """Staged: the vendor has become slow, and questions keep coming.
+    Caught by: no more calls are under way than the role has places; behind a full queue nothing is sent.
+    """
+    limits = application.settings.path("config", "limits.yaml")
+    limits.write_text("roles: {answer: {concurrent: 1, queue: 0}}", "utf-8")
+    asked, vendor.fault = answering(application, vendor.openai), "hang"
+    slow = asyncio.create_task(ask(asked))
+    await asyncio.to_thread(vendor.arrived.wait)
+    vendor.fault = None
+    with pytest.raises(RateLimited, match="nothing was sent"):
+        await ask(asked)
+    assert len(vendor.requests) == 1
+    slow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await slow
+    assert isinstance(await ask(asked), Answer)

@@ -123,7 +123,9 @@ roles:
   answer:
     use: chosen
     retries: {retries}
-  embed: vectors
+  embed:
+    use: vectors
+    retries: {retries}
 """
 
     return written

@@ -86,6 +86,30 @@ async def test_what_is_not_the_vendors_fault_does_not_count(
     assert [await outcome(invoked, model) for _ in range(3)] == ["ModelError"] * 3
 
 
+async def test_what_we_hold_back_ourselves_says_nothing_of_the_vendor(
+    vendor: Vendor, second: Vendor, open_models: Open, root: Path
+) -> None:
+    steps, limits = Steps(), root / "config" / "limits.yaml"
+    model = open_models(two(vendor, second, ALONE, failures=2), pace=steps.pace).get("answer")
+    vendor.fault = 500
+    held_back = ["budget: {day: 0}", "roles: {answer: {tokens_per_minute: 1}}"]
+    for text, errors in zip(["", *held_back], (["ModelUnavailable"], ["LimitReached"], ["RateLimited"]), strict=True):
+        limits.write_text(text, "utf-8")
+        assert [await outcome(invoked, model)] == errors
+    limits.unlink()
+    assert [await outcome(invoked, model) for _ in range(2)] == ["ModelUnavailable", "CircuitOpen"]
+
+    steps.time = 30  # half open: a probe that is not sent leaves it so
+    for text, error in zip(held_back, ("LimitReached", "RateLimited"), strict=True):
+        limits.write_text(text, "utf-8")
+        assert await outcome(invoked, model) == error
+    limits.unlink()
+    assert [await outcome(invoked, model) for _ in range(2)] == ["ModelUnavailable", "CircuitOpen"]
+    with pytest.raises(CircuitOpen) as caught:
+        model.invoke("Hello")
+    assert caught.value.after == 30
+
+
 async def test_roles_share_it_and_a_changed_file_keeps_it(
     vendor: Vendor, second: Vendor, open_models: Open, root: Path
 ) -> None:

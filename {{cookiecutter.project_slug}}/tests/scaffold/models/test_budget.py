@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -91,8 +92,9 @@ async def test_at_the_cap_the_call_is_refused_and_nothing_is_sent(
     model = open_models(at("openai")).get("answer")
     await way(model, "Hello")
     limits("budget: {day: 0.057}")  # what the first one cost
-    with pytest.raises(LimitReached, match=r"The budget budget\.day of config/limits\.yaml is reached"):
+    with pytest.raises(LimitReached, match=r"The budget budget\.day of config/limits\.yaml is reached") as caught:
         await way(model, "Hello")
+    assert 0 < caught.value.after <= 24 * 60 * 60
     assert (len(vendor.requests), len(rows(state))) == (1, 1)
     last = list(audit.records())[-1]
     assert (last["outcome"], last["error"], last["cost_micro_usd"]) == ("limited", "LimitReached", None)
@@ -272,6 +274,28 @@ def test_one_caller_reaches_a_budget_and_another_goes_on(
     with calling(Call("anna", "api")), pytest.raises(LimitReached, match=r"The budget each_caller\.day"):
         model.invoke("Hello")
     assert len(vendor.requests) == 1
+
+
+def test_the_gauge_shows_what_is_used_of_each_budget_and_names_no_caller(
+    limits: Written, at: Callable[..., str], open_models: Open, telemetry: Telemetry
+) -> None:
+    limits("budget: {day: 0.1, month: 0}\nroles: {answer: {budget: {day: 0.5}}}\ncallers: {anna: {day: 5}}")
+    models = open_models(at("ollama"))
+
+    def ratios() -> dict[str, float]:
+        models.measure()
+        page = telemetry.metrics_page().decode()
+        return {
+            name: float(value)
+            for name, value in re.findall(r'app_model_budget_used_ratio\{setting="(.+)"\} (.+)', page)
+        }
+
+    assert ratios() == {"budget.day": 0, "budget.month": 1, "roles.answer.budget.day": 0}
+    limits("budget: {day: 2.28}\nroles: {answer: {budget: {day: 5.7}}}\ncallers: {anna: {day: 5}}")
+    with calling(Call("anna", "api")):
+        models.get("answer").invoke("Hello")
+    used = {"budget.day": COST / 2_280_000, "budget.month": 0, "roles.answer.budget.day": COST / 5_700_000}
+    assert ratios() == pytest.approx(used)  # 0 for the budget that was taken out
 
 
 def test_embeddings_count_what_they_cost_at_most(

@@ -78,11 +78,12 @@ async def test_a_fallback_that_the_policy_came_to_forbid_gets_nothing(
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_where_none_answers_each_is_quoted(way: Way, vendor: Vendor, second: Vendor, open_models: Open) -> None:
-    vendor.fault, second.fault = 500, 404
+    vendor.fault, second.fault, vendor.retry_after = 503, 404, "20"
     with pytest.raises(ModelUnavailable) as caught:
         await way(open_models(two(vendor, second), pace=Steps().pace).get("answer"), "Hello")
     said = str(caught.value)
     assert said.startswith("No model of the role 'answer' could answer. The model openai/loopback-1 has a fault of its")
+    assert caught.value.after == 20
     assert "The model openai-compatible/loopback-2 does not know the model" in said
 
 
@@ -110,7 +111,7 @@ MISTAKES = [
     ("{use: first, fallback: [local], deadline: 90}", ".fallback.0: governance/policy.yaml does not allow ollama/"),
     ("{use: first, retries: -1}", ".retries: input should be greater than or equal to 0"),
     ("{use: first, retry: 1}", ".retry: there is no such field; known: deadline, fallback, retries, use"),
-    ("{use: vectors, deadline: 5}", ".deadline: is for chat models"),
+    ("{use: vectors, fallback: [vectors]}", ".fallback: is for chat models"),
     ("{fallback: [first]}", ".use: this field is required"),
 ]
 

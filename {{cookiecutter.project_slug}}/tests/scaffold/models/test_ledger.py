@@ -129,6 +129,7 @@ def test_each_scope_and_period_has_its_own_budget(scope: str, month: bool, ledge
     with pytest.raises(LimitReached, match=r"is reached: of 0\.0\d USD 0\.0\d00 are spent or reserved") as caught:
         ledger.reserve(BOOKING, ESTIMATE, limit)
     assert f"free again on {'2026-12-01' if month else '2026-11-22'} 00:00 UTC" in str(caught.value)
+    assert caught.value.after == (9 * 24 * 60 * 60 if month else 0) + 30 * 60
     at[0] = datetime(2026, 12, 1, tzinfo=UTC) if month else NOW + timedelta(hours=1)
     ledger.reserve(BOOKING, ESTIMATE, limit)
 

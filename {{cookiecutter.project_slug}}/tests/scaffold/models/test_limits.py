@@ -25,6 +25,14 @@ MISTAKES = [
     ("prices: {opnai/gpt: {input_per_million: 1}}", "prices", "is not a provider and a model"),
     ("budget: {day: .inf}", "budget.day", "finite number"),
     ("assumed_output_tokens: 0", "assumed_output_tokens", "greater than 0"),
+    ("roles:\n  answer:\n    requests_per_minute: 0", ":3: roles.answer.requests_per_minute", "greater than 0, not 0"),
+    ("roles:\n  answer:\n    tokens_per_minute: -5", ":3: roles.answer.tokens_per_minute", "greater than 0, not -5"),
+    ("roles:\n  answer:\n    tokens_per_minute: 1.5", ":3: roles.answer.tokens_per_minute", "valid integer"),
+    ("roles:\n  answer:\n    requests_per_minute: yes", ":3: roles.answer.requests_per_minute", "write a number"),
+    ("roles:\n  answer:\n    concurrent: 0", ":3: roles.answer.concurrent", "greater than 0, not 0"),
+    ("roles:\n  answer:\n    concurrent: 2\n    queue: -1", ":4: roles.answer.queue", "greater than or equal to 0"),
+    ("roles:\n  answer:\n    queue: 5", ":3: roles.answer.queue: nothing waits without concurrent", "take queue out"),
+    ("roles: {answer: {request_per_minute: 5}}", "roles.answer.request_per_minute", "mean 'requests_per_minute'?"),
 ]
 
 
@@ -41,7 +49,16 @@ def test_without_the_file_nothing_is_limited(open_models: Open) -> None:
     models = open_models(OFFLINE)
     assert models.get("answer").invoke("Hello").text
     assert models.limits_error is None
-    assert models.spending.limits.summary == "stopped: nothing; budgets: none"
+    assert models.spending.limits.summary == "stopped: nothing; budgets: none; rates: none"
+
+
+def test_the_summary_names_what_limits_there_are(open_models: Open, root: Path) -> None:
+    text = "roles: {answer: {requests_per_minute: 60, concurrent: 4, stopped: true, budget: {day: 2}}}"
+    (root / "config" / "limits.yaml").write_text(text, "utf-8")
+    assert open_models(OFFLINE).spending.limits.summary == (
+        "stopped: answer; budgets: roles.answer.budget.day; "
+        "rates: roles.answer.requests_per_minute 60, roles.answer.concurrent 4"
+    )
 
 
 @pytest.mark.parametrize("text", ["stopped: true", "roles: {answer: {stopped: true}}"])

@@ -222,7 +222,7 @@ def test_a_missing_key_fails_the_role_that_needs_it_and_no_other(
     monkeypatch.delenv("LOOPBACK_KEY")
     text = (
         at("openai")
-        .replace("embed: vectors", "embed: hashing")
+        .replace("use: vectors", "use: hashing")
         .replace("roles:", "  hashing:\n    provider: offline\n    model: hashing-1024\n    kind: embedding\nroles:")
     )
     models = open_models(text)

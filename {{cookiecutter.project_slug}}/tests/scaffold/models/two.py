@@ -24,7 +24,7 @@ class Steps:
 
     @property
     def pace(self) -> Pace:
-        return Pace(lambda: self.time, self._sleep, self._asleep, lambda: self.drawn)
+        return Pace(lambda: self.time, self._sleep, self._asleep, lambda: self.drawn, lambda: self.time)
 
     def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)

@@ -108,6 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(b"<html>It works!</html>")
         elif isinstance(vendor.fault, int):
             self._refuse(vendor.fault, f"status {vendor.fault} from loopback", None)
+        elif vendor.fault == "too few" and self.path == "/v1/embeddings":
+            self._send(_openai_vectors(body["input"][1:]))
+        elif vendor.fault == "too few":
+            self._send(EmbedResponse(model=MODEL, embeddings=_vectors(body["input"][1:])).model_dump_json().encode())
         elif vendor.fault == "context_length_exceeded":
             self._refuse(400, "the input exceeds the context window", vendor.fault)
         elif self.path == "/v1/embeddings":

@@ -50,6 +50,8 @@ def test_the_rule_asks_for_labels_that_the_code_writes(rule: dict[str, Any]) -> 
 
 def test_the_service_shows_every_metric_that_a_rule_asks_for(application: Application) -> None:
     _run_the_canary_once(application)
+    limits = application.settings.path("config", "limits.yaml")
+    limits.write_text("budget: {day: 5}", "utf-8")
     asyncio.run(application.ask("How long may a remote session last?", application.index.directory.get("callum")))
     page = TestClient(create_api(application)).get("/metrics", headers={"host": "localhost"}).text
     asked_for = {metric for rule in RULES for metric, _ in METRIC.findall(rule["expr"])}

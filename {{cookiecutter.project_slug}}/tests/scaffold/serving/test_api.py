@@ -132,6 +132,23 @@ def test_an_error_that_a_person_can_mend_is_told_with_its_status(told: Told, kin
     assert ("trace_id" in error) == (kind.http_status >= 500)
 
 
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (errors.RateLimited("Wait.", after=1.2), "2"),
+        (errors.LimitReached("Wait.", after=3600), "3600"),
+        (errors.ModelUnavailable("Wait.", after=20), "20"),
+        (errors.CircuitOpen("Wait.", again=False, after=0.1), "1"),
+        (errors.ModelsStopped("Wait."), None),
+        (errors.ModelTimeout("Wait."), None),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else None,
+)
+def test_when_to_come_back_is_told_where_it_is_known(told: Told, error: ScaffoldError, seconds: str | None) -> None:
+    response = told(raising(error)).post("/api/ask", json={"question": "a", "caller": "anna"})
+    assert (response.status_code, response.headers.get("retry-after")) == (error.http_status, seconds)
+
+
 def test_an_unexpected_error_says_nothing_but_its_trace(
     told: Told, answering: Application, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,12 +17,13 @@ from ..governance.policy import Policy
 from ..live import LastGood, Live
 from ..observability import Telemetry
 from ..prompts import Parameters
+from ..observability.names import CALLS_WAITING, FALLBACKS, MODEL_CALLS
 from .audited import Audited, Cost
 from .breaker import Breaker, Circuit
 from .budget import Budgeted
 from .cached import Answers, Cached
 from .deadline import Deadline, Timed
-from .embedded import GovernedEmbeddings
+from .embedded import AuditedEmbedding, GovernedEmbeddings, Searched, Vectors
 from .fallback import Fallback
 from .faults import Translated
 from .governed import Governed
@@ -32,7 +33,10 @@ from .metered import Metered
 from .personal_data import PersonalData
 from .policed import Policed
 from .providers import build_chat, build_embeddings
-from .request import ANSWERED_BY, Attempted, Pace
+from .queued import Places, Queued
+from .rated import Rated
+from .rates import open_rates
+from .request import ANSWERED_BY, REFUSALS, Attempted, Pace
 from .retry import Retrying
 from .settings import WHERE, Mistake, ModelEntry, ModelInfo, ModelsFile, Role, digest, misfits, unknown_role
 from .spending import Spending
@@ -85,6 +89,8 @@ class Models:
         # Apart: no mistake elsewhere may keep a kill switch or a lower budget from taking effect.
         self.spending = Spending(Limits(settings, live.apart()), Ledger(state), telemetry)
         self._pace = pace or Pace()
+        self._rates = open_rates(settings, state, self._pace.clock)
+        self._places: dict[str, Places] = {}
         self._circuits: dict[tuple[str, str, str], Circuit] = {}
         self._path = settings.path(WHERE)
         self._running = False
@@ -153,6 +159,12 @@ class Models:
         """What is wrong with ``config/limits.yaml``, if anything is."""
         return self.spending.limits.problem(self.roles)
 
+    def measure(self) -> None:
+        """Bring the gauges up to now: calls that wait, and what is used of budgets."""
+        for role, places in self._places.items():
+            self._telemetry.observe(CALLS_WAITING, places.waiting, role=role)
+        self.spending.measure()
+
     def _of(self, role: str) -> _Loaded:
         loaded = self._loaded.get()
         self._known(role, loaded)
@@ -177,7 +189,7 @@ class Models:
                 if entries[0].kind == "chat":
                     loaded.chat(role, Parameters())
                 else:
-                    loaded.embeddings[role] = self._embedded(role, entries[0])
+                    loaded.embeddings[role] = self._embedded(role, file)
             except ConfigurationError as error:
                 where = locate(self._path, self._path.read_text("utf-8"), "roles", role)
                 loaded.missing[role] = ConfigurationError(f"{where}: {error}")
@@ -194,13 +206,23 @@ class Models:
         if others:
             following = [self._asked(role, entry, retries, last=entry is others[-1]) for entry in others]
             model = Fallback(inner=model, others=following, pace=pace, telemetry=telemetry, role=role)
+        places = self._places.setdefault(role, Places(self.spending.limits, role))
+        model = Queued(inner=model, places=places, telemetry=telemetry, role=role)
         if rule := file.roles[role].cache:
             model = Cached(inner=model, answers=Answers(rule, pace.now), policy=self._policy)
             # Once more, out here: a role that is stopped answers nothing, kept or not.
             model = Switched(inner=model, limits=self.spending.limits, role=role)
-        model = Audited(inner=model, audit=self._audit, cost=self._cost(entries), info=first.info, role=role)
+        audited = AuditedEmbedding if first.kind == "embedding" else Audited
+        model = audited(inner=model, audit=self._audit, cost=self._cost(entries), info=first.info, role=role)
+        self._start_counting(role, first.provider)
         model = Metered(inner=model, telemetry=telemetry, role=role, provider=first.provider)
         return Deadline(inner=model, seconds=file.deadline(role), pace=pace)
+
+    def _start_counting(self, role: str, provider: str) -> None:
+        """Zeros for what alerts look at: Prometheus sees no increase in a series that begins with one."""
+        self._telemetry.count(FALLBACKS, 0, role=role, provider=provider)
+        for outcome in REFUSALS.values():
+            self._telemetry.count(MODEL_CALLS, 0, role=role, provider=provider, outcome=outcome)
 
     def _cost(self, entries: list[ModelEntry]) -> Cost:
         """What a call of the model that answered costs, by that model's entry."""
@@ -211,21 +233,32 @@ class Models:
         """The controls round one vendor's model, innermost first. Each attempt reserves, and settles, its own cost."""
         info, pace, telemetry, spending = entry.info, self._pace, self._telemetry, self.spending
         circuit = self._circuits.setdefault((entry.provider, entry.model, str(entry.base_url)), Circuit())
-        model: BaseChatModel = Translated(inner=build_chat(entry), entry=entry)
+        embeds = entry.kind == "embedding"
+        model = Vectors(embeddings=build_embeddings(entry), entry=entry) if embeds else build_chat(entry)
+        model = Translated(inner=model, entry=entry)
         model = Timed(inner=model, entry=entry)
         model = Budgeted(inner=model, spending=spending, entry=entry, role=role)
+        model = Rated(
+            inner=model,
+            rates=self._rates,
+            limits=spending.limits,
+            telemetry=telemetry,
+            pace=pace,
+            entry=entry,
+            role=role,
+        )
         model = Breaker(inner=model, circuit=circuit, rule=entry.breaker, info=info, pace=pace)
         model = Attempted(inner=model, info=info)
         model = Retrying(
             inner=model, pace=pace, telemetry=telemetry, role=role, provider=entry.provider, retries=retries, last=last
         )
-        model = PersonalData(inner=model, policy=self._policy, telemetry=telemetry)
+        hiding = Searched if embeds else PersonalData
+        model = hiding(inner=model, policy=self._policy, telemetry=telemetry)
         model = Switched(inner=model, limits=spending.limits, role=role)
         return Policed(inner=model, policy=self._policy, info=info)
 
-    def _embedded(self, role: str, entry: ModelEntry) -> Embeddings:
+    def _embedded(self, role: str, file: ModelsFile) -> Embeddings:
+        entry = file.entries(role)[0]
         if entry.provider == "offline":
             return build_embeddings(entry)  # computed here: nothing leaves that would have to be governed
-        return GovernedEmbeddings(
-            build_embeddings(entry), entry, role, self._policy, self._audit, self._telemetry, self.spending
-        )
+        return GovernedEmbeddings(self._governed(role, file))

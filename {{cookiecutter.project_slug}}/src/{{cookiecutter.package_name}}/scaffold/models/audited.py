@@ -69,7 +69,7 @@ class Audited(Governed):
         """Outermost but for the meter, so that calls which other controls refuse are on record too."""
         metadata, call = run_metadata(), current_call.get()
         text = json.dumps([[message.type, redact(message.text)] for message in messages], ensure_ascii=False)
-        return _Recorded(
+        return Recorded(
             messages,
             self.audit,
             self.cost,
@@ -89,7 +89,11 @@ class Audited(Governed):
         )
 
 
-class _Recorded(Seen):
+class Recorded(Seen):
+    """One call on its way into the audit log."""
+
+    event = "model_call"
+
     def __init__(
         self,
         messages: list[BaseMessage],
@@ -105,14 +109,15 @@ class _Recorded(Seen):
         self._context = copy_context()
 
     def ended(self, error: BaseException | None) -> None:
-        self._context.run(self._audit.append, "model_call", **self._record(error))
+        """Write the record."""
+        self._context.run(self._audit.append, self.event, **self._record(error))
 
     async def aended(self, error: BaseException | None) -> None:
+        """As ``ended``."""
         # In a thread, for it waits for the disk; shielded, for a cancelled call is on record too.
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self.ended, error))
 
     def _record(self, error: BaseException | None) -> dict[str, Any]:
-        answer = redact(self.text)
         attempts = self._request.attempts
         info = self._request.writer or self._first
         return {
@@ -132,6 +137,13 @@ class _Recorded(Seen):
             ],
             "outcome": self._request.outcome(error),
             "error": type(error).__name__ if isinstance(error, Exception) else None,
+            **self.answer(info),
+        }
+
+    def answer(self, info: ModelInfo) -> dict[str, Any]:
+        """What the record says of the answer."""
+        answer = redact(self.text)
+        return {
             "finish_reason": self.finish_reason,
             "answer_sha256": hashlib.sha256(answer.encode()).hexdigest() if answer else None,
             "answer_characters": len(answer),

@@ -43,7 +43,7 @@ class Breaker(Governed):
             probe = circuit.faults >= self.rule.failures
             left = circuit.until - self.pace.now()
             if probe and (left > 0 or circuit.probing):
-                raise CircuitOpen(self._sentence(left), again=False)
+                raise CircuitOpen(self._sentence(left), again=False, after=max(0.0, left))
             circuit.probing = circuit.probing or probe
         return _Counted(messages, self, probe)
 
@@ -66,5 +66,7 @@ class _Counted(Passage):
             if isinstance(error, ModelError) and error.elsewhere:
                 circuit.faults += 1
                 circuit.until = breaker.pace.now() + breaker.rule.seconds
-            elif error is None or isinstance(error, Exception):
-                circuit.faults = 0  # also after a refused request: whoever refuses is there
+            elif error is None or isinstance(error, ModelError):
+                circuit.faults = (
+                    0  # also after a refused request: whoever refuses is there; what we held back says nothing
+                )

@@ -13,7 +13,7 @@ from pydantic import Field, SkipValidation
 
 from .audited import Seen
 from .governed import Governed, Passage
-from .request import outcome_of
+from .request import in_thread, outcome_of
 from .settings import ModelEntry
 from .spending import Spending, book, tokens
 
@@ -41,14 +41,14 @@ class Budgeted(Governed):
         To write: the longest answer that the call, the model's entry or, where neither says, the limits allow. Pictures
         given by their address are not counted; what they cost is known when the call is settled.
         """
+        if self.entry.kind == "embedding":
+            return tokens(sum(len(message.text.encode()) for message in messages), 0)
         read = (
             OVERHEAD
             + _bytes({name: options[name] for name in options if name != "request"})
             + sum(OVERHEAD + _bytes(_sent(message)) for message in messages)
         )
-        named = [options[name] for name in LONGEST if isinstance(options.get(name), int)]
-        longest = max(named, default=None) or self.entry.parameters.max_tokens
-        return tokens(read, (longest or self.spending.limits.file.assumed_output_tokens) * (options.get("n") or 1))
+        return tokens(read, longest(self.entry, options, self.spending.limits.file.assumed_output_tokens))
 
 
 class _Reserved(Seen):
@@ -64,16 +64,11 @@ class _Reserved(Seen):
         return self
 
     async def __aenter__(self) -> Self:
-        # In a thread, for it waits for the disk. A call that is cancelled meanwhile gives back what it reserved.
-        reserving = asyncio.ensure_future(asyncio.to_thread(self.__enter__))
-        try:
-            return await asyncio.shield(reserving)
-        except asyncio.CancelledError:
-            await asyncio.wait([reserving])
-            if reserving.exception() is None:
-                self.usage = tokens(0, 0)
-                await self.aended(asyncio.CancelledError())
-            raise
+        return await in_thread(self.__enter__, self._give_back)
+
+    def _give_back(self) -> None:
+        self.usage = tokens(0, 0)
+        self.ended(asyncio.CancelledError())
 
     def ended(self, error: BaseException | None) -> None:
         assert self._number is not None  # noqa: S101 - it was entered, or it would not end
@@ -82,6 +77,13 @@ class _Reserved(Seen):
     async def aended(self, error: BaseException | None) -> None:
         # Shielded, for a cancelled call has its cost too.
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self.ended, error))
+
+
+def longest(entry: ModelEntry, options: Mapping[str, Any], assumed: int) -> int:
+    """Tokens that may be written: what the call, the model's entry or, where neither says, the limits allow."""
+    named = [options[name] for name in LONGEST if isinstance(options.get(name), int)]
+    most: int = (max(named, default=None) or entry.parameters.max_tokens or assumed) * (options.get("n") or 1)
+    return most
 
 
 def _sent(message: BaseMessage) -> list[Any]:

@@ -1,89 +1,110 @@
-"""Embeddings through the same door as chat: policy, kill switch, budget, personal data, errors, audit, metrics."""
+"""Embeddings through the same door as chat: the controls of a call stand round them too.
+
+For the controls an embedding is a model whose messages are the texts, and whose answer brings a vector for each.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field, SkipValidation
 
-from ..errors import PolicyViolation, ScaffoldError
-from ..governance.audit import AuditLog
+from ..errors import ModelUnreadable, PolicyViolation
 from ..governance.policy import Policy
 from ..guardrails.personal_data import find, redact
 from ..observability import Telemetry, current_call
-from ..observability.names import MODEL_CALLS, MODEL_SECONDS, PERSONAL_DATA
-from .faults import explain
-from .request import outcome_of
-from .settings import ModelEntry
-from .spending import Spending, tokens
+from ..observability.names import PERSONAL_DATA
+from .audited import Audited, Recorded
+from .governed import Governed, Passage
+from .settings import WHERE, ModelEntry, ModelInfo
 
 
 @dataclass(frozen=True)
 class GovernedEmbeddings(Embeddings):
-    """A vendor's embeddings, governed. One record and one count per call, whatever the number of texts.
+    """A vendor's embeddings behind the controls of ``door``. One record and one count per call, however many texts.
 
     Personal data is replaced by its kind under the action pseudonymise as well: nothing of a vector is restored, and a
     question and a document must be replaced alike.
     """
 
-    inner: Embeddings
-    entry: ModelEntry
-    role: str
-    policy: Policy
-    audit: AuditLog
-    telemetry: Telemetry
-    spending: Spending
+    door: BaseChatModel
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of texts, in their order."""
-        with self._governed(texts) as hidden:
-            return self.inner.embed_documents(hidden)
+        return _vectors(self.door._generate(_messages(texts))) if texts else []
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of a question."""
-        with self._governed([text]) as hidden:
-            return self.inner.embed_query(hidden[0])
+        return _vectors(self.door._generate(_messages([text], query=True)))[0]
 
-    # In threads: the controls wait for the disk, and the callers embed in batches.
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """As ``embed_documents``."""
-        return await asyncio.to_thread(self.embed_documents, texts)
+        messages = await asyncio.to_thread(_messages, texts)  # a batch is much to search for personal data
+        return _vectors(await self.door._agenerate(messages)) if texts else []
 
     async def aembed_query(self, text: str) -> list[float]:
         """As ``embed_query``."""
-        return await asyncio.to_thread(self.embed_query, text)
+        return _vectors(await self.door._agenerate(_messages([text], query=True)))[0]
 
-    @contextmanager
-    def _governed(self, texts: list[str]) -> Iterator[list[str]]:
-        began, outcome, error_name = time.perf_counter(), "failed", None
-        hidden = [redact(text) for text in texts]
-        try:
-            self.policy.check_model(self.entry.provider, self.entry.model)
-            self.spending.limits.check_running(self.role)
-            # As many tokens as bytes: more than it will be, and what stays on the bill, for no usage is told.
-            with self.spending.reserved(self.entry, self.role, tokens(sum(len(text.encode()) for text in hidden), 0)):
-                self._hold_back(texts, hidden)
-                yield hidden
-            outcome = "answered"
-        except Exception as error:
-            outcome = outcome_of(error)
-            told = error if isinstance(error, ScaffoldError) else explain(error, self.entry)
-            error_name = type(told).__name__
-            if told is error:
-                raise
-            raise told from error
-        finally:
-            self._record(hidden, outcome, error_name, time.perf_counter() - began)
 
-    def _hold_back(self, texts: list[str], hidden: list[str]) -> None:
-        changed = [text for text, safe in zip(texts, hidden, strict=True) if text != safe]
-        kinds = [finding.kind for text in changed for finding in find(text)]
+class Vectors(BaseChatModel):
+    """The vendor's own embeddings, innermost. Raises ``ModelUnreadable`` where a vector is missing."""
+
+    embeddings: SkipValidation[Embeddings] = Field(repr=False)
+    entry: ModelEntry
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **_: Any
+    ) -> ChatResult:
+        texts = [str(message.content) for message in messages]
+        if _is_query(messages):
+            return self._answer(texts, [self.embeddings.embed_query(texts[0])])
+        return self._answer(texts, self.embeddings.embed_documents(texts))
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **_: Any
+    ) -> ChatResult:
+        texts = [str(message.content) for message in messages]
+        if _is_query(messages):
+            return self._answer(texts, [await self.embeddings.aembed_query(texts[0])])
+        return self._answer(texts, await self.embeddings.aembed_documents(texts))
+
+    def _answer(self, texts: Sequence[str], vectors: Sequence[list[float]]) -> ChatResult:
+        self._check(texts, vectors)
+        messages = [AIMessage("", additional_kwargs={"vector": vector}) for vector in vectors]
+        ended = {"finish_reason": "stop"}
+        return ChatResult(generations=[ChatGeneration(message=each, generation_info=ended) for each in messages])
+
+    def _check(self, texts: Sequence[str], vectors: Sequence[list[float]]) -> None:
+        if len(vectors) != len(texts) or not all(vectors):
+            raise ModelUnreadable(
+                f"The model {self.entry.info.label} sent {sum(map(bool, vectors))} vectors for {len(texts)} texts; "
+                f"check that it is an embedding, and base_url in {WHERE}."
+            )
+
+    @property
+    def _llm_type(self) -> str:
+        return "embeddings"
+
+
+class Searched(Governed):
+    """Counts the personal data that was replaced; raises ``PolicyViolation``, nothing sent, where the policy blocks."""
+
+    policy: SkipValidation[Policy] = Field(repr=False)
+    telemetry: SkipValidation[Telemetry] = Field(repr=False)
+
+    def passage(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> Passage:
+        """Looks at what was found when the texts came in."""
+        kinds = [kind for message in messages for kind in message.additional_kwargs["personal_data"]]
         for kind in kinds:
             self.telemetry.count(PERSONAL_DATA, kind=kind)
         if kinds and self.policy.personal_data_action == "block":
@@ -91,24 +112,52 @@ class GovernedEmbeddings(Embeddings):
                 f"The text holds personal data ({', '.join(sorted(set(kinds)))}), which governance/policy.yaml keeps "
                 "from going to a model; nothing was sent. Use the offline embedding, or ask who answers for the data."
             )
+        return Passage(messages)
 
-    def _record(self, hidden: list[str], outcome: str, error: str | None, seconds: float) -> None:
+
+class AuditedEmbedding(Audited):
+    """As ``Audited``, for texts."""
+
+    def passage(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> Passage:
+        """One record, whatever the number of texts."""
         call = current_call.get()
-        text = json.dumps(hidden, ensure_ascii=False)
-        self.audit.append(
-            "embedding_call",
-            role=self.role,
-            provider=self.entry.provider,
-            model=self.entry.model,
-            model_sha256=self.entry.info.sha256,
-            caller=call.caller if call else None,
-            channel=call.channel if call else None,
-            texts=len(hidden),
-            texts_sha256=hashlib.sha256(text.encode()).hexdigest(),
-            texts_characters=len(text),
-            outcome=outcome,
-            error=error,
+        text = json.dumps([message.text for message in messages], ensure_ascii=False)
+        fields = {
+            "role": self.role,
+            "caller": call.caller if call else None,
+            "channel": call.channel if call else None,
+            "texts": len(messages),
+            "texts_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "texts_characters": len(text),
+        }
+        return _Embedded(messages, self.audit, self.cost, options["request"], self.info, fields)
+
+
+class _Embedded(Recorded):
+    event = "embedding_call"
+
+    def answer(self, info: ModelInfo) -> dict[str, Any]:
+        return {}
+
+
+def _messages(texts: list[str], query: bool = False) -> list[BaseMessage]:
+    """Texts as they go on, without personal data; and what was found in each."""
+    hidden = [redact(text) for text in texts]
+    return [
+        HumanMessage(
+            safe,
+            additional_kwargs={
+                "query": query,
+                "personal_data": [finding.kind for finding in find(text)] if safe != text else [],
+            },
         )
-        role, provider = self.role, self.entry.provider
-        self.telemetry.observe(MODEL_SECONDS, seconds, role=role, provider=provider)
-        self.telemetry.count(MODEL_CALLS, role=role, provider=provider, outcome=outcome)
+        for text, safe in zip(texts, hidden, strict=True)
+    ]
+
+
+def _is_query(messages: list[BaseMessage]) -> bool:
+    return bool(messages[0].additional_kwargs["query"])
+
+
+def _vectors(result: ChatResult) -> list[list[float]]:
+    return [generation.message.additional_kwargs["vector"] for generation in result.generations]

@@ -25,16 +25,20 @@ class Fallback(Repeated):
         """The models in their order. Raises ``ModelUnavailable`` with what each of them said where none answers."""
         request: Request = options["request"]
         error = yield Try(self.inner, options)
-        said = []
+        said: list[str] = []
+        waits: list[float] = []
         for model in self._standing_by(options):
             if not error.elsewhere or request.left() <= 0:
                 break
             said.append(str(error))
+            waits.append(error.after)
             self.telemetry.count(FALLBACKS, role=self.role, provider=request.attempts[-1].info.provider)
             error = yield Try(model, {key: value for key, value in options.items() if key != "model"})
         if said:
             raise ModelUnavailable(
-                f"No model of the role {self.role!r} could answer. {' '.join([*said, str(error)])}", again=False
+                f"No model of the role {self.role!r} could answer. {' '.join([*said, str(error)])}",
+                again=False,
+                after=min(filter(None, [*waits, error.after]), default=0),
             ) from error
 
     def _standing_by(self, options: dict[str, Any]) -> list[BaseChatModel]:

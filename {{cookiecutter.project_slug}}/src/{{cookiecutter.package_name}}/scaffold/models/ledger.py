@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, text, update
@@ -131,7 +131,8 @@ class Ledger:
         if estimate is None:
             raise LimitReached(_unpriced(booking, cap))
         if estimate and total > round(cap.dollars * MILLION):
-            raise LimitReached(_full(cap, total - estimate, estimate))
+            free = datetime.combine(ends(cap), time(), UTC)
+            raise LimitReached(_full(cap, total - estimate, estimate), after=(free - self._now()).total_seconds())
 
     def _release_lost(self, connection: Connection, before: datetime) -> Counter[tuple[str, str]]:
         """Take what was reserved before then out of the totals; what it did cost is unknown from now on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ..config import File, Settings, load_yaml, nearest
 from ..errors import ModelsStopped
@@ -29,6 +29,21 @@ class RoleLimits(File):
 
     stopped: bool = Field(default=False, description="true refuses every call of this role.")
     budget: Budget = Field(default=Budget(), description="What all calls of this role may cost.")
+    requests_per_minute: int | None = Field(
+        default=None, gt=0, description="Calls a minute, each try counted, of all replicas together."
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, gt=0, description="Tokens a minute, read and written, of all replicas together."
+    )
+    concurrent: int | None = Field(default=None, gt=0, description="Calls under way at once, in each process.")
+    queue: int = Field(default=100, ge=0, description="How many more may wait for one of these to end.")
+
+    @field_validator("queue")
+    @classmethod
+    def _of_something(cls, queue: int, info: ValidationInfo) -> int:
+        if "concurrent" in info.data and info.data["concurrent"] is None:
+            raise ValueError("nothing waits without concurrent; add that, or take queue out")
+        return queue
 
 
 class Price(File):
@@ -92,11 +107,21 @@ class Limits:
 
     @property
     def summary(self) -> str:
-        """What is stopped, and which budgets there are."""
+        """What is stopped, and which budgets and rates there are."""
         file = self.file
         stopped = "all models" if file.stopped else ", ".join(role for role in file.roles if file.roles[role].stopped)
         budgets = ", ".join(cap.setting for cap in self.all_caps([""], ""))
-        return f"stopped: {stopped or 'nothing'}; budgets: {budgets or 'none'}"
+        rates = ", ".join(
+            f"roles.{role}.{name} {value}"
+            for role, limits in file.roles.items()
+            for name in ("requests_per_minute", "tokens_per_minute", "concurrent")
+            if (value := getattr(limits, name))
+        )
+        return f"stopped: {stopped or 'nothing'}; budgets: {budgets or 'none'}; rates: {rates or 'none'}"
+
+    def role(self, role: str) -> RoleLimits:
+        """The limits of ``role``, where it has any."""
+        return self.file.roles.get(role, RoleLimits())
 
     def problem(self, roles: Collection[str]) -> str | None:
         """What is wrong with the file as it is now: why it is not in force, or a role that is none of ``roles``."""
@@ -110,7 +135,7 @@ class Limits:
     def check_running(self, role: str) -> None:
         """Raise ``ModelsStopped`` where the kill switch of ``role``, or of everything, is thrown."""
         file = self.file
-        stopped = "stopped" if file.stopped else f"roles.{role}.stopped" if _of(file, role).stopped else None
+        stopped = "stopped" if file.stopped else f"roles.{role}.stopped" if self.role(role).stopped else None
         if stopped:
             raise ModelsStopped(
                 f"The models of the role {role!r} are stopped by {stopped} in {WHERE}; nothing was sent. "
@@ -121,7 +146,7 @@ class Limits:
         """Every budget that a call of this role and caller counts against on ``day`` (``2026-11-21``)."""
         file = self.file
         yield from _caps(file.budget, "project", "budget", day)
-        yield from _caps(_of(file, role).budget, f"role:{role}", f"roles.{role}.budget", day)
+        yield from _caps(self.role(role).budget, f"role:{role}", f"roles.{role}.budget", day)
         if caller in file.callers:
             yield from _caps(file.callers[caller], f"caller:{caller}", f"callers.{caller}", day)
         elif caller is not None:
@@ -135,10 +160,6 @@ class Limits:
         for caller in sorted({*callers, *self.file.callers}):
             found += self.caps("", caller, day)
         return list(dict.fromkeys(found))
-
-
-def _of(file: LimitsFile, role: str) -> RoleLimits:
-    return file.roles.get(role, RoleLimits())
 
 
 def _caps(budget: Budget, scope: str, setting: str, day: str) -> Iterator[Cap]:

@@ -7,12 +7,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from ..errors import LimitReached, ModelsStopped, PolicyViolation
+from ..errors import LimitReached, ModelsStopped, PolicyViolation, RateLimited
 from .governed import Governed, Passage
 from .settings import ModelInfo
 
@@ -20,7 +20,9 @@ ANSWERED_BY = "answered_by"
 """Key of a reply's ``response_metadata``: ``provider/model`` of the model that wrote it, which may be a fallback."""
 
 
-REFUSALS = {PolicyViolation: "denied", ModelsStopped: "stopped", LimitReached: "limited"}
+REFUSALS = {PolicyViolation: "denied", ModelsStopped: "stopped", RateLimited: "throttled", LimitReached: "limited"}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Pace:
     sleep: Callable[[float], None] = time.sleep
     asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970: what replicas agree on."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Request:
 
 def outcome_of(error: BaseException | None) -> str:
     """``answered``, ``failed``, ``abandoned`` (the caller went away); and where nothing was sent ``denied`` (by the
-    policy), ``stopped`` (by the kill switch), ``limited`` (by a budget).
+    policy), ``stopped`` (by the kill switch), ``limited`` (by a budget), ``throttled`` (by a rate or a full queue).
     """
     if error is None:
         return "answered"
@@ -80,6 +84,18 @@ def outcome_of(error: BaseException | None) -> str:
         if isinstance(error, kind):
             return outcome
     return "failed" if isinstance(error, Exception) else "abandoned"
+
+
+async def in_thread(work: Callable[[], T], undo: Callable[[], None]) -> T:
+    """What ``work`` answers, in a thread, for it waits for a disk; undone where the call is cancelled meanwhile."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        if working.exception() is None:
+            await asyncio.shield(asyncio.to_thread(undo))
+        raise
 
 
 class Attempted(Governed):

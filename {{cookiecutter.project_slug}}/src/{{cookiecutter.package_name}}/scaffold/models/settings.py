@@ -257,8 +257,8 @@ def _mistakes(role: Role, models: dict[str, ModelEntry], policy: Policy | None) 
         return
     first = models[role.use]
     if first.kind == "embedding":
-        for field in role.model_fields_set - {"use"}:
-            yield (field,), "is for chat models; vectors of another model would not fit the index"
+        if role.fallback:
+            yield ("fallback",), "is for chat models; vectors of another model would not fit the index"
         return
     taken = 0.0
     for position, (loc, name) in enumerate(list(zip(places, role.names, strict=True))[1:], start=1):

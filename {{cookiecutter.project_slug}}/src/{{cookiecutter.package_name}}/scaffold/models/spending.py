@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from langchain_core.messages.ai import UsageMetadata
 
 from ..errors import PolicyViolation
 from ..observability import Telemetry, current_call
-from ..observability.names import MODEL_COST
+from ..observability.names import BUDGET_USED, MODEL_COST
 from .faults import unbilled
 from .ledger import Booking, Ledger, ends
 from .limits import MILLION, Limits
@@ -23,6 +21,7 @@ class Spending:
 
     def __init__(self, limits: Limits, ledger: Ledger, telemetry: Telemetry) -> None:
         self.limits, self.ledger, self._telemetry = limits, ledger, telemetry
+        self._measured: dict[str, float] = {}
 
     def cost(self, entry: ModelEntry, model: str, usage: UsageMetadata) -> int | None:
         """Millionths of a US dollar; None where no price is known."""
@@ -57,17 +56,14 @@ class Spending:
         if real:
             self._telemetry.count(MODEL_COST, real / MILLION, role=booking.role, provider=booking.provider)
 
-    @contextmanager
-    def reserved(self, entry: ModelEntry, role: str, most: UsageMetadata) -> Iterator[None]:
-        """``reserve`` and ``settle`` round the block, for calls that tell no usage."""
-        booking = book(entry, role, entry.model)
-        number = self.reserve(entry, booking, most)
-        try:
-            yield
-        except BaseException as error:
-            self.settle(number, entry, booking, "failed", None, error)
-            raise
-        self.settle(number, entry, booking, "answered", None, None)
+    def measure(self) -> None:
+        """Set the gauge of every budget but callers', whose names are nobody's to scrape; 0 for one that is gone."""
+        self._measured = dict.fromkeys(self._measured, 0.0)
+        for cap in self.limits.all_caps((), self.ledger.day):
+            if not cap.scope.startswith("caller:"):
+                self._measured[cap.setting] = self.ledger.spent(cap) / MILLION / cap.dollars if cap.dollars else 1.0
+        for setting, ratio in self._measured.items():
+            self._telemetry.observe(BUDGET_USED, ratio, setting=setting)
 
     def report(self, days: int) -> dict[str, Any]:
         """What the last ``days`` cost, and what is left of every budget; costs in US dollars."""

@@ -29,6 +29,9 @@ REQUESTS = "app_requests_total"
 REQUEST_SECONDS = "app_request_duration_seconds"
 MODEL_CALLS = "app_model_calls_total"
 MODEL_SECONDS = "app_model_call_duration_seconds"
+MODEL_WAITS = "app_model_wait_duration_seconds"
+CALLS_WAITING = "app_model_calls_waiting"
+BUDGET_USED = "app_model_budget_used_ratio"
 RETRIES = "app_model_retries_total"
 FALLBACKS = "app_model_fallbacks_total"
 TOKENS = "app_tokens_total"
@@ -49,10 +52,16 @@ METRICS: dict[str, Metric] = {
     REQUEST_SECONDS: Metric("histogram", "Time from question to answer.", ("channel",), SECONDS),
     MODEL_CALLS: Metric(
         "counter",
-        "Calls to models, by outcome: answered, failed, abandoned; cached, denied, stopped, limited: nothing sent.",
+        "Calls to models, by outcome: answered, failed, abandoned; nothing sent: cached, denied, stopped, limited, "
+        "throttled.",
         (*_MODEL, "outcome"),
     ),
     MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with retries and fallbacks.", _MODEL, SECONDS),
+    MODEL_WAITS: Metric(
+        "histogram", "Time that calls waited, by reason: concurrent, rate.", ("role", "reason"), SECONDS
+    ),
+    CALLS_WAITING: Metric("gauge", "Calls that wait in this process for another of their role to end.", ("role",)),
+    BUDGET_USED: Metric("gauge", "Share of a budget that is spent or reserved; not of callers' budgets.", ("setting",)),
     RETRIES: Metric("counter", "Calls put to the same model again.", _MODEL),
     FALLBACKS: Metric("counter", "Calls put to the next model; provider is the one that failed.", _MODEL),
     TOKENS: Metric("counter", "Tokens, by direction: input, output.", (*_MODEL, "direction")),

@@ -86,7 +86,7 @@ def create_api(application: Application) -> FastAPI:
         redoc_url=None,
         # The boundary traces; FastAPI's own telemetry would export the text of exceptions, which nobody has redacted.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        responses={status: {"model": Problem} for status in (400, 401, 403, 413, 422, 500, 502, 503)},
+        responses={status: {"model": Problem} for status in (400, 401, 403, 413, 422, 429, 500, 502, 503)},
     )
     api.add_middleware(
         Boundary,
@@ -155,6 +155,7 @@ def create_api(application: Application) -> FastAPI:
         publish(application)
         application.index.documents()  # another process may have synced since: the gauge follows the database
         application.live.errors()  # and without traffic nobody else looks at the files
+        application.models.measure()
         return Response(application.telemetry.metrics_page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     @api.get("/", include_in_schema=False)
@@ -214,7 +215,7 @@ def _answer_errors(api: FastAPI) -> None:
 
     @api.exception_handler(ScaffoldError)
     async def scaffold_error(_: Request, error: ScaffoldError) -> JSONResponse:
-        return problem(error.http_status, type(error).__name__, str(error))
+        return problem(error.http_status, type(error).__name__, str(error), error.after)
 
     @api.exception_handler(HTTPException)
     async def http_error(_: Request, error: HTTPException) -> JSONResponse:

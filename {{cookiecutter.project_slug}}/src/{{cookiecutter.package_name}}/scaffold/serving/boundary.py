@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from http import HTTPStatus
 from time import perf_counter
@@ -43,12 +44,17 @@ SECURITY_HEADERS = {
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def problem(status: int, kind: str, message: str) -> JSONResponse:
-    """The one shape of an error; from 500 on it names the trace that the log and the audit know it by."""
+def problem(status: int, kind: str, message: str, after: float = 0) -> JSONResponse:
+    """The one shape of an error; from 500 on it names the trace that the log and the audit know it by.
+
+    ``after`` are the seconds to wait before another try, where they are known (RFC 9110, section 10.2.3).
+    """
     error = {"type": kind, "message": message}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         error["trace_id"] = trace_id()
-    headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    if after > 0:
+        headers["retry-after"] = str(math.ceil(after))
     return JSONResponse({"error": error}, status, headers)
 
 
