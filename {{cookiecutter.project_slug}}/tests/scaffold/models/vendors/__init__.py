@@ -7,6 +7,7 @@ builds its answers from the vendor's own types.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import threading
@@ -14,15 +15,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
-from tests.scaffold.models.vendors import anthropic, azure, ollama, openai
 from tests.scaffold.models.vendors.wire import MODEL, Asked, Protocol, Reply
 
 __all__ = ["KEY", "MODEL", "Vendor", "nobody_there", "running"]
 
 KEY = "sk-loopback-1234"
-PROTOCOLS: tuple[Protocol, ...] = (openai, azure, ollama, anthropic)
+PROTOCOLS = {
+    r"/v1/(chat/completions|embeddings)": "openai",
+    r"/openai/deployments/.*": "azure",
+    r"/api/(chat|embed)": "ollama",
+    r"/v1/messages": "anthropic",
+    r"/v1beta1?/.*": "google",
+    r"/model/.*": "bedrock",
+}
+"""From a path to the module that speaks its protocol, which is loaded then: vendors' packages take seconds."""
 HALF = ("cut off", "ended early", "stall", "fails midway")
 """Faults in the midst of an answer."""
 
@@ -100,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
                 vendor.fault = None
             vendor.recovers -= 1
         fault = vendor.fault
-        protocol, asked = _protocol(self.path, body)
+        protocol = _protocol(self.path)
         if fault == "hang":
             vendor.release.wait()
         elif fault == "reset":
@@ -115,9 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(protocol.refused(fault, f"status {fault} from loopback"), fault)
         elif fault in protocol.REFUSED:
             self._send(protocol.REFUSED[fault], 400)
-        elif asked is None:
-            self._send(b"{}", 404)
-        elif asked.texts is not None:
+        elif (asked := protocol.asked(self.path, body)).texts is not None:
             self._send(protocol.vectors(asked, [[float(len(text)), 1.0] for text in asked.texts]))
         else:
             reply = _reply(asked, vendor)
@@ -185,11 +192,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the test's output quiet."""
 
 
-def _protocol(path: str, body: dict[str, Any]) -> tuple[Protocol, Asked | None]:
-    for protocol in PROTOCOLS:
-        if asked := protocol.asked(path, body):
-            return protocol, asked
-    return openai, None
+def _protocol(path: str) -> Protocol:
+    name = next(name for paths, name in PROTOCOLS.items() if re.fullmatch(paths, path))
+    return cast("Protocol", import_module(f"{__name__}.{name}"))
 
 
 def said(text: str) -> str:

@@ -46,9 +46,7 @@ REFUSED = {"context_length_exceeded": refused(400, "prompt is too long: 208310 t
 FAILED_MIDWAY = b"event: error\ndata: %b\n\n" % refused(529, "Overloaded")
 
 
-def asked(path: str, body: dict[str, Any]) -> Asked | None:
-    if path != "/v1/messages":
-        return None
+def asked(path: str, body: dict[str, Any]) -> Asked:
     tools = [tool["name"] for tool in body.get("tools", [])]
     said = text_of(body["messages"][-1]["content"])
     return Asked(body["model"], said, streamed=bool(body.get("stream")), tools=tools)

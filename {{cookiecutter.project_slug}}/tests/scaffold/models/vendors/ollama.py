@@ -20,11 +20,9 @@ REFUSED = {"context_length_exceeded": refused(400, "the input length exceeds the
 FAILED_MIDWAY = refused(500, "an error was encountered while running the model") + b"\n"
 
 
-def asked(path: str, body: dict[str, Any]) -> Asked | None:
-    if path == "/api/embed":
+def asked(path: str, body: dict[str, Any]) -> Asked:
+    if "input" in body:
         return Asked(body["model"], texts=texts(body["input"]))
-    if path != "/api/chat":
-        return None
     tools = [tool["function"]["name"] for tool in body.get("tools") or []]
     said = text_of(body["messages"][-1]["content"])
     return Asked(body["model"], said, streamed=bool(body.get("stream", True)), tools=tools)

@@ -24,13 +24,10 @@ REFUSED = {
 FAILED_MIDWAY = b"data: %b\n\n" % refused(500, "the server had an error", "server_error")
 
 
-def asked(path: str, body: dict[str, Any]) -> Asked | None:
-    if path == "/v1/embeddings":
-        return Asked(body["model"], texts=texts(body["input"]))
-    return chat(body, body["model"]) if path == "/v1/chat/completions" else None
-
-
-def chat(body: dict[str, Any], model: str) -> Asked:
+def asked(path: str, body: dict[str, Any], model: str | None = None) -> Asked:
+    model = model or body["model"]
+    if "input" in body:
+        return Asked(model, texts=texts(body["input"]))
     tools = [tool["function"]["name"] for tool in body.get("tools", [])]
     return Asked(model, text_of(body["messages"][-1]["content"]), streamed=bool(body.get("stream")), tools=tools)
 

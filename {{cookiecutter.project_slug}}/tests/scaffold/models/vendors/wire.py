@@ -43,8 +43,8 @@ class Protocol(typing.Protocol):
     FAILED_MIDWAY: bytes
     """The piece by which a vendor says in a stream that it cannot go on."""
 
-    def asked(self, path: str, body: dict[str, Any]) -> Asked | None:
-        """What is asked for; None where the path is another protocol's."""
+    def asked(self, path: str, body: dict[str, Any]) -> Asked:
+        """What is asked for."""
 
     def whole(self, reply: Reply) -> bytes:
         """The body of an answer in one."""
