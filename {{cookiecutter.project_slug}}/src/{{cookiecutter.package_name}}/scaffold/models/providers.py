@@ -144,15 +144,114 @@ def _ollama_embeddings(entry: ModelEntry) -> Embeddings:
     return OllamaEmbeddings(model=entry.model, base_url=entry.address, client_kwargs={"timeout": entry.timeout})
 
 
+def _google_client(entry: ModelEntry) -> Any:
+    """A client of Google's SDK: for Vertex AI where the entry has a project, else for the Gemini API."""
+    import httpx
+    from google.genai import Client
+    from google.genai.types import HttpOptions, HttpRetryOptions
+
+    # langchain's own client lets GOOGLE_GENAI_USE_VERTEXAI decide where the text goes. And with HTTP clients of its
+    # choice the SDK would follow a redirect, key and all.
+    return Client(
+        vertexai=entry.project is not None,
+        api_key=None if entry.project else _key(entry),
+        project=entry.project,
+        location=entry.region,
+        http_options=HttpOptions(
+            base_url=entry.address,
+            timeout=round(entry.timeout * 1000),
+            retry_options=HttpRetryOptions(attempts=1),  # 0 would mean its own number of them
+            httpx_client=httpx.Client(),
+            httpx_async_client=httpx.AsyncClient(),
+        ),
+    )
+
+
+def _google_chat(entry: ModelEntry) -> BaseChatModel:
+    from langchain_google_genai import ChatGoogleGenerativeAI
+
+    chosen = _chosen(
+        entry.parameters, temperature="temperature", top_p="top_p", max_tokens="max_output_tokens", seed="seed"
+    )
+    model = ChatGoogleGenerativeAI(
+        model=entry.model, timeout=entry.timeout, max_retries=1, **_google_access(entry), **{"temperature": None, **chosen}
+    )
+    model.client = _google_client(entry)
+    return model
+
+
+def _google_embeddings(entry: ModelEntry) -> Embeddings:
+    from langchain_google_genai import GoogleGenerativeAIEmbeddings
+
+    model = GoogleGenerativeAIEmbeddings(model=entry.model, **_google_access(entry))
+    model.client = _google_client(entry)
+    return model
+
+
+def _google_access(entry: ModelEntry) -> dict[str, Any]:
+    """What langchain's classes ask for, beside the client that they then use."""
+    from pydantic import SecretStr
+
+    access = {"vertexai": entry.project is not None, "project": entry.project, "location": entry.region}
+    return {**access, "api_key": None if entry.project else SecretStr(_key(entry)), "base_url": entry.address}
+
+
+def _bedrock_client(entry: ModelEntry) -> Any:
+    """A client of AWS's SDK, which finds its credentials itself: environment, profile or role."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = boto3.Session(region_name=entry.region)
+        if session.get_credentials() is None and not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
+            raise ConfigurationError(
+                f"{entry.provider}/{entry.model} needs AWS credentials: set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, AWS_PROFILE or AWS_BEARER_TOKEN_BEDROCK, or give this machine a role; "
+                "or set APP_OFFLINE=1 to work with the offline model."
+            )
+        return session.client(
+            "bedrock-runtime",
+            endpoint_url=entry.address,
+            config=Config(
+                connect_timeout=entry.timeout, read_timeout=entry.timeout, retries={"total_max_attempts": 1}
+            ),
+        )
+    except BotoCoreError as error:
+        raise ConfigurationError(f"{entry.provider}/{entry.model} cannot use the AWS credentials: {error}") from error
+
+
+def _bedrock_chat(entry: ModelEntry) -> BaseChatModel:
+    from langchain_aws import ChatBedrockConverse
+
+    client = _bedrock_client(entry)
+    return ChatBedrockConverse(
+        model=entry.model,
+        client=client,
+        bedrock_client=client,  # else it builds another, for profiles by ARN, which are not supported
+        **_chosen(entry.parameters, temperature="temperature", top_p="top_p", max_tokens="max_tokens"),
+    )
+
+
+def _bedrock_embeddings(entry: ModelEntry) -> Embeddings:
+    from langchain_aws import BedrockEmbeddings
+
+    return BedrockEmbeddings(model_id=entry.model, client=_bedrock_client(entry))
+
+
 CHAT: dict[str, Callable[[ModelEntry], BaseChatModel]] = {
     "offline": _offline_chat,
     "openai": _openai_chat,
     "openai-compatible": _openai_chat,
     "ollama": _ollama_chat,
+    "google": _google_chat,
+    "bedrock": _bedrock_chat,
 }
 EMBEDDINGS: dict[str, Callable[[ModelEntry], Embeddings]] = {
     "offline": _offline_embeddings,
     "openai": _openai_embeddings,
     "openai-compatible": _openai_embeddings,
     "ollama": _ollama_embeddings,
+    "google": _google_embeddings,
+    "bedrock": _bedrock_embeddings,
 }

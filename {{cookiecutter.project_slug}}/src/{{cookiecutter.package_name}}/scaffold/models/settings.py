@@ -47,8 +47,24 @@ PROVIDERS = {
     ),
     "openai-compatible": Provider(extra="openai", needs_base_url=True),
     "ollama": Provider(extra="ollama", base_url="http://localhost:11434"),
+    "google": Provider(
+        extra="google",
+        needs_key=True,
+        default_key_env="GOOGLE_API_KEY",
+        base_url="https://generativelanguage.googleapis.com",
+    ),
+    "bedrock": Provider(extra="bedrock", base_url="https://bedrock-runtime.{region}.amazonaws.com"),
 }
 """Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
+
+
+VERTEX_AI = "https://{region}-aiplatform.googleapis.com"
+VERTEX_AI_AT = {
+    "global": "https://aiplatform.googleapis.com",
+    "eu": "https://aiplatform.eu.rep.googleapis.com",
+    "us": "https://aiplatform.us.rep.googleapis.com",
+}
+"""Where Google Cloud serves its models: in a region, or in one of these wider places."""
 
 
 class Parameters(File):
@@ -78,6 +94,15 @@ class ModelEntry(File):
         default=None, validate_default=True, description="Where it is served; required for openai-compatible."
     )
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key; never the key.")
+    project: str | None = Field(
+        default=None, min_length=1, description="Google Cloud project: google then means Vertex AI, not the Gemini API."
+    )
+    region: str | None = Field(
+        default=None,
+        validate_default=True,
+        pattern="^[a-z0-9-]+$",
+        description="The cloud's region that serves it; required for bedrock, and for google with a project.",
+    )
     timeout: float = Field(default=60, gt=0, description="Seconds to wait for an answer, or for the next piece of one.")
     parameters: Parameters = Parameters()
     breaker: BreakerRule = Field(default=BreakerRule(), description="When it is left alone.")
@@ -103,10 +128,43 @@ class ModelEntry(File):
             raise ValueError("a URL here must not hold a name or password; name the key's variable in api_key_env")
         return url
 
+    @field_validator("project")
+    @classmethod
+    def _in_a_cloud(cls, project: str | None, info: ValidationInfo) -> str | None:
+        if project is not None and info.data.get("provider") != "google":
+            raise ValueError("only google has projects")
+        return project
+
+    @field_validator("region")
+    @classmethod
+    def _somewhere(cls, region: str | None, info: ValidationInfo) -> str | None:
+        provider, project = info.data.get("provider"), info.data.get("project")
+        clouds = provider == "bedrock" or project is not None
+        if clouds and region is None:
+            raise ValueError(f"{provider} needs the region that serves the model, for example eu-central-1")
+        if clouds and info.data.get("api_key_env"):
+            raise ValueError(f"{provider} takes no api_key_env here: it logs in the way the cloud's own tools do")
+        if provider == "google" and region and not project:
+            raise ValueError("the Gemini API has no regions; name the project too, and Vertex AI serves it there")
+        return region
+
+    @property
+    def keyless(self) -> bool:
+        """Whether it is called with the machine's own login to a cloud, and not with a key."""
+        return self.provider == "bedrock" or self.project is not None
+
+    @property
+    def key_env(self) -> str:
+        """The environment variable that holds its key."""
+        return self.api_key_env or PROVIDERS[self.provider].default_key_env or "that holds the key"
+
     @property
     def address(self) -> str:
         """Where it is called."""
-        return str(self.base_url or PROVIDERS[self.provider].base_url)
+        served = PROVIDERS[self.provider].base_url or ""
+        if self.project:
+            served = VERTEX_AI_AT.get(str(self.region), VERTEX_AI)
+        return str(self.base_url or served.format(region=self.region))
 
     @property
     def info(self) -> ModelInfo:
