@@ -98,7 +98,8 @@ class _Watched(Passage):
 def explain(error: Exception, entry: ModelEntry) -> ModelError:
     """The error that a person can act on. What a vendor said is quoted in part only where it helps to mend."""
     name = _name(entry)
-    if _is(error, "ModelTimeoutError", "TimeoutException", "TimeoutError"):
+    slow = _is(error, "ModelTimeoutError", "TimeoutException", "TimeoutError")
+    if slow and not _is(error, "NewConnectionError"):  # which urllib3 calls a timeout, also of a refused connection
         return too_slow(entry, entry.timeout)
     if _is(error, "ContextOverflowError"):
         return ModelError(f"{name} found the request too long; ask for less, or retrieve fewer passages.")

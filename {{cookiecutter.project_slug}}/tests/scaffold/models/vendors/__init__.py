@@ -20,9 +20,11 @@ from typing import Any, cast
 
 from tests.scaffold.models.vendors.wire import MODEL, Asked, Protocol, Reply
 
-__all__ = ["KEY", "MODEL", "Vendor", "nobody_there", "running"]
+__all__ = ["KEY", "MODEL", "TOKEN", "Vendor", "nobody_there", "running"]
 
 KEY = "sk-loopback-1234"
+TOKEN = "token-of-loopback"
+LOGGED_IN = json.dumps({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}).encode()
 PROTOCOLS = {
     r"/v1/(chat/completions|embeddings)": "openai",
     r"/openai/deployments/.*": "azure",
@@ -99,7 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         vendor: Vendor = self.server.vendor  # type: ignore[attr-defined]
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/token":  # Google Cloud's login, before a call
+            self._send(LOGGED_IN)
+            return
+        body = json.loads(content)
         headers = {name.lower(): value for name, value in self.headers.items()}
         vendor.requests.append(Request(self.path, headers, body))
         vendor.arrived.set()
