@@ -19,15 +19,17 @@ from {{ cookiecutter.package_name }}.scaffold.models import Models, Pace
 from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 from {{ cookiecutter.package_name }}.scaffold.state import open_state
 
-from tests.scaffold.models import vendors
+from tests.scaffold.models import clouds, vendors
+from tests.scaffold.models.variants import EMBEDDING, entry
 
 POLICY = """\
 data_classification: internal
 providers:
-  internal: [offline, openai, openai-compatible, ollama]
+  internal: [offline, openai, azure-openai, openai-compatible, ollama, anthropic, google, bedrock]
 personal_data:
   on_the_way_to_the_model: pseudonymise
 """
+HASHING = "    provider: offline\n    model: hashing-1024\n    kind: embedding\n"
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +39,9 @@ def _no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
+def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[vendors.Vendor]:
     with vendors.running() as server:
+        clouds.log_in(tmp_path, server.host, monkeypatch)
         yield server
 
 
@@ -108,24 +111,14 @@ def at(vendor: vendors.Vendor, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     """A ``config/models.yaml`` whose role answer is served by the loopback vendor through a provider."""
     monkeypatch.setenv("LOOPBACK_KEY", vendors.KEY)
 
-    def written(provider: str, base_url: str | None = None, timeout: float = 10, retries: int = 0) -> str:
-        url = base_url or (vendor.host if provider == "ollama" else vendor.openai)
-        key = "" if provider == "ollama" else "api_key_env: LOOPBACK_KEY"
+    def written(name: str, base_url: str | None = None, timeout: float = 10, retries: int = 0) -> str:
+        vectors = entry(name, base_url or vendor, timeout, more="kind: embedding") if name in EMBEDDING else HASHING
         return f"""\
 models:
   chosen:
-    provider: {provider}
-    model: {vendors.MODEL}
-    base_url: {url}
-    timeout: {timeout}
-    {key}
+{entry(name, base_url or vendor, timeout)}
   vectors:
-    provider: {provider}
-    model: {vendors.MODEL}
-    kind: embedding
-    base_url: {url}
-    timeout: {timeout}
-    {key}
+{vectors}
 roles:
   answer:
     use: chosen

@@ -47,7 +47,7 @@ class Budgeted(Governed):
             + sum(OVERHEAD + _bytes(_sent(message)) for message in messages)
         )
         named = [options[name] for name in LONGEST if isinstance(options.get(name), int)]
-        longest = max(named, default=None) or self.entry.parameters.max_tokens
+        longest = max(named, default=None) or self.entry.max_tokens
         return tokens(read, (longest or self.spending.limits.file.assumed_output_tokens) * (options.get("n") or 1))
 
 

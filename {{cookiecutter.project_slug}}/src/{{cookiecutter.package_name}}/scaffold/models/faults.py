@@ -23,17 +23,18 @@ SENTENCES: dict[int, tuple[type[ModelError], str]] = {
     429: (ModelUnavailable, "throttles: its rate limit or quota is used up; try again later"),
 }
 
-PASSING = {408, 429, 500, 502, 503, 504}
-"""Statuses that may be gone at the next try."""
+PASSING = {408, 429, 500, 502, 503, 504, 529}
+"""Statuses that may be gone at the next try; 529 is Anthropic's for too much to do."""
 
-BROKEN = ("RemoteProtocolError", "ReadError", "ConnectionClosedError", "ResponseStreamingError", "ProtocolError")
+BROKEN = ("RemoteProtocolError", "ReadError", "ConnectionClosedError", "ResponseStreamingError")
+BROKEN += ("ProtocolError", "IncompleteReadError")
 """Errors of HTTP clients whose connection ended before the answer did."""
 
 NO_LOGIN = ("DefaultCredentialsError", "RefreshError", "NoCredentialsError", "PartialCredentialsError")
 NO_LOGIN += ("CredentialRetrievalError", "NoAuthTokenError", "TokenRetrievalError", "SSOError", "LoginError")
 """Errors of clouds' logins, before anything is sent to a model."""
 
-WITHHELD = {"content_filter", "content_filtered", "guardrail_intervened"}
+WITHHELD = {"content_filter", "refusal", "content_filtered", "guardrail_intervened"}
 WITHHELD |= {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}
 """Reasons to end of vendors' content filters."""
 
@@ -81,7 +82,7 @@ class _Watched(Passage):
         self._said |= bool(getattr(message, "tool_calls", None) or getattr(message, "tool_call_chunks", None))
         told = {**(generation.generation_info or {}), **message.response_metadata}
         ended = isinstance(message, AIMessageChunk) and message.chunk_position == "last"
-        reasons = [told.get(key) for key in ("finish_reason", "stopReason", "done_reason", "done")]
+        reasons = [told.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason", "done")]
         self._withheld |= _blocked(told) or not WITHHELD.isdisjoint(reasons)
         self._finished |= ended or any(reasons)
 
@@ -127,7 +128,7 @@ def _refused(refused: Refusal, entry: ModelEntry) -> ModelError:
             again=status in PASSING,
             after=refused.after,
         )
-    if status == 400 and refused.code == "content_filter":
+    if refused.code == "content_filter":
         return _withheld(entry)
     kind, sentence = SENTENCES.get(status, (ModelError, "refused the request with status {status}{detail}"))
     words = " ".join(refused.said.split())[:200]

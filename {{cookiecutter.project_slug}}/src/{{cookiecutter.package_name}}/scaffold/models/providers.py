@@ -120,6 +120,65 @@ def _openai_embeddings(entry: ModelEntry) -> Embeddings:
     )
 
 
+def _azure_chat(entry: ModelEntry) -> BaseChatModel:
+    from langchain_openai import AzureChatOpenAI
+
+    return AzureChatOpenAI(
+        model=entry.model,
+        stream_chunk_timeout=entry.timeout,
+        stream_usage=True,
+        use_responses_api=False,
+        **_azure(entry),
+        **_chosen(entry.parameters, temperature="temperature", top_p="top_p", max_tokens="max_tokens", seed="seed"),
+    )
+
+
+def _azure_embeddings(entry: ModelEntry) -> Embeddings:
+    from langchain_openai import AzureOpenAIEmbeddings
+
+    return AzureOpenAIEmbeddings(
+        model=entry.model,
+        check_embedding_ctx_length=False,  # as above
+        **_azure(entry),
+    )
+
+
+def _azure(entry: ModelEntry) -> dict[str, Any]:
+    """How both are called. What is None here would otherwise come from the environment."""
+    from pydantic import SecretStr
+
+    return {
+        "azure_endpoint": entry.address,
+        "azure_deployment": entry.model,
+        "api_version": entry.api_version,
+        "api_key": SecretStr(_key(entry)),
+        "azure_ad_token": None,
+        "base_url": None,
+        "timeout": entry.timeout,
+        "max_retries": 0,
+    }
+
+
+def _anthropic_chat(entry: ModelEntry) -> BaseChatModel:
+    from langchain_anthropic import ChatAnthropic
+    from pydantic import SecretStr
+
+    return ChatAnthropic(
+        model_name=entry.model,
+        base_url=entry.address,
+        api_key=SecretStr(_key(entry)),
+        anthropic_proxy=None,
+        timeout=entry.timeout,
+        max_retries=0,
+        stream_usage=True,
+        stop=None,
+        **{
+            "max_tokens": entry.max_tokens,
+            **_chosen(entry.parameters, temperature="temperature", top_p="top_p", max_tokens="max_tokens"),
+        },
+    )
+
+
 def _ollama_chat(entry: ModelEntry) -> BaseChatModel:
     from langchain_ollama import ChatOllama
 
@@ -174,7 +233,11 @@ def _google_chat(entry: ModelEntry) -> BaseChatModel:
         entry.parameters, temperature="temperature", top_p="top_p", max_tokens="max_output_tokens", seed="seed"
     )
     model = ChatGoogleGenerativeAI(
-        model=entry.model, timeout=entry.timeout, max_retries=1, **_google_access(entry), **{"temperature": None, **chosen}
+        model=entry.model,
+        timeout=entry.timeout,
+        max_retries=1,
+        **_google_access(entry),
+        **{"temperature": None, **chosen},
     )
     model.client = _google_client(entry)
     return model
@@ -210,15 +273,24 @@ def _bedrock_client(entry: ModelEntry) -> Any:
                 "AWS_SECRET_ACCESS_KEY, AWS_PROFILE or AWS_BEARER_TOKEN_BEDROCK, or give this machine a role; "
                 "or set APP_OFFLINE=1 to work with the offline model."
             )
-        return session.client(
+        client = session.client(
             "bedrock-runtime",
             endpoint_url=entry.address,
-            config=Config(
-                connect_timeout=entry.timeout, read_timeout=entry.timeout, retries={"total_max_attempts": 1}
-            ),
+            config=Config(connect_timeout=entry.timeout, read_timeout=entry.timeout, retries={"total_max_attempts": 1}),
         )
     except BotoCoreError as error:
         raise ConfigurationError(f"{entry.provider}/{entry.model} cannot use the AWS credentials: {error}") from error
+    client.meta.events.register("before-parse.bedrock-runtime", _arrived_whole)
+    return client
+
+
+def _arrived_whole(response_dict: dict[str, Any], **_: Any) -> None:
+    """The SDK takes an answer that was cut off for one that says nothing."""
+    from botocore.exceptions import IncompleteReadError
+
+    body, announced = response_dict["body"], response_dict["headers"].get("content-length")
+    if isinstance(body, bytes) and announced is not None and len(body) < int(announced):
+        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=announced)
 
 
 def _bedrock_chat(entry: ModelEntry) -> BaseChatModel:
@@ -242,7 +314,9 @@ def _bedrock_embeddings(entry: ModelEntry) -> Embeddings:
 CHAT: dict[str, Callable[[ModelEntry], BaseChatModel]] = {
     "offline": _offline_chat,
     "openai": _openai_chat,
+    "azure-openai": _azure_chat,
     "openai-compatible": _openai_chat,
+    "anthropic": _anthropic_chat,
     "ollama": _ollama_chat,
     "google": _google_chat,
     "bedrock": _bedrock_chat,
@@ -250,6 +324,7 @@ CHAT: dict[str, Callable[[ModelEntry], BaseChatModel]] = {
 EMBEDDINGS: dict[str, Callable[[ModelEntry], Embeddings]] = {
     "offline": _offline_embeddings,
     "openai": _openai_embeddings,
+    "azure-openai": _azure_embeddings,
     "openai-compatible": _openai_embeddings,
     "ollama": _ollama_embeddings,
     "google": _google_embeddings,

@@ -42,12 +42,14 @@ def refusal(error: BaseException) -> Refusal | None:
 
 def _plain(error: Any) -> Refusal | None:
     """Of clients that were generated from OpenAPI, and of Ollama's."""
-    status = getattr(error, "status_code", None)
-    if not isinstance(status, int) or status < 400:
+    status, body = getattr(error, "status_code", None), getattr(error, "body", None)
+    told = body.get("error", body) if isinstance(body, dict) else {"message": getattr(error, "error", None)}
+    if not isinstance(told, dict) or not (status or told.get("message")):
         return None
-    body = getattr(error, "body", None)
-    said = body.get("message") if isinstance(body, dict) else getattr(error, "error", None)
-    return Refusal(status, getattr(error, "code", None), str(said or ""), _retry_after(error))
+    if not isinstance(status, int) or status < 400:  # told in a stream, which had begun well
+        status = 500
+    code = getattr(error, "code", None) or told.get("type")
+    return Refusal(status, code, str(told.get("message") or ""), _retry_after(error))
 
 
 def _google(error: Any) -> Refusal | None:

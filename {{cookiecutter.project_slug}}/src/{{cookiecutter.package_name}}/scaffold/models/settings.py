@@ -38,6 +38,11 @@ class Provider:
     default_key_env: str | None = None
     base_url: str | None = None
     """Where it is served, unless the entry says otherwise."""
+    max_tokens: int | None = None
+    """The longest answer where the entry does not say, for a provider that must be told one."""
+    embeds: bool = True
+    list_prices: str | None = None
+    """Whose list prices hold wherever it is called, by genai-prices' name; else they are found by the address."""
 
 
 PROVIDERS = {
@@ -45,7 +50,22 @@ PROVIDERS = {
     "openai": Provider(
         extra="openai", needs_key=True, default_key_env="OPENAI_API_KEY", base_url="https://api.openai.com/v1"
     ),
+    "azure-openai": Provider(
+        extra="azure-openai",
+        needs_base_url=True,
+        needs_key=True,
+        default_key_env="AZURE_OPENAI_API_KEY",
+        list_prices="azure",  # under the names of Azure's several clouds, and of private endpoints
+    ),
     "openai-compatible": Provider(extra="openai", needs_base_url=True),
+    "anthropic": Provider(
+        extra="anthropic",
+        needs_key=True,
+        default_key_env="ANTHROPIC_API_KEY",
+        base_url="https://api.anthropic.com",
+        max_tokens=4096,
+        embeds=False,
+    ),
     "ollama": Provider(extra="ollama", base_url="http://localhost:11434"),
     "google": Provider(
         extra="google",
@@ -72,7 +92,7 @@ class Parameters(File):
 
     temperature: float | None = Field(default=None, ge=0, le=2, description="0 repeats itself best, 1 varies most.")
     top_p: float | None = Field(default=None, gt=0, le=1, description="Share of the probability mass drawn from.")
-    max_tokens: int | None = Field(default=None, gt=0, description="Longest answer, in tokens.")
+    max_tokens: int | None = Field(default=None, gt=0, description="Longest answer, in tokens; anthropic: 4096.")
     seed: int | None = Field(default=None, description="Makes answers repeatable, as far as the vendor can.")
     context_tokens: int | None = Field(default=None, gt=0, description="Context window to ask for (ollama only).")
 
@@ -88,10 +108,12 @@ class ModelEntry(File):
     """One model that roles can point to."""
 
     provider: str = Field(description="Who serves it: " + ", ".join(PROVIDERS) + ".")
-    model: str = Field(min_length=1, description="The provider's name for the model.")
+    model: str = Field(min_length=1, description="The provider's name for the model; azure-openai: the deployment's.")
     kind: Literal["chat", "embedding"] = Field(default="chat", description="Whether it talks or makes vectors of text.")
     base_url: HttpUrl | None = Field(
-        default=None, validate_default=True, description="Where it is served; required for openai-compatible."
+        default=None,
+        validate_default=True,
+        description="Where it is served; required for azure-openai, openai-compatible.",
     )
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key; never the key.")
     project: str | None = Field(
@@ -102,6 +124,9 @@ class ModelEntry(File):
         validate_default=True,
         pattern="^[a-z0-9-]+$",
         description="The cloud's region that serves it; required for bedrock, and for google with a project.",
+    )
+    api_version: str = Field(
+        default="2024-10-21", min_length=1, description="The version of Azure's interface (azure-openai only)."
     )
     timeout: float = Field(default=60, gt=0, description="Seconds to wait for an answer, or for the next piece of one.")
     parameters: Parameters = Parameters()
@@ -118,12 +143,23 @@ class ModelEntry(File):
             )
         return provider
 
+    @field_validator("kind")
+    @classmethod
+    def _served(cls, kind: str, info: ValidationInfo) -> str:
+        provider = info.data.get("provider")
+        if kind == "embedding" and provider in PROVIDERS and not PROVIDERS[provider].embeds:
+            raise ValueError(f"{provider} has no embeddings; take them from another provider")
+        return kind
+
     @field_validator("base_url")
     @classmethod
     def _address(cls, url: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
         provider = info.data.get("provider")
         if url is None and provider in PROVIDERS and PROVIDERS[provider].needs_base_url:
-            raise ValueError(f"{provider} needs the address of its server, for example http://localhost:8000/v1")
+            example = {"azure-openai": "https://your-resource.openai.azure.com"}.get(
+                provider, "http://localhost:8000/v1"
+            )
+            raise ValueError(f"{provider} needs the address of its server, for example {example}")
         if url is not None and (url.username or url.password):
             raise ValueError("a URL here must not hold a name or password; name the key's variable in api_key_env")
         return url
@@ -165,6 +201,11 @@ class ModelEntry(File):
         if self.project:
             served = VERTEX_AI_AT.get(str(self.region), VERTEX_AI)
         return str(self.base_url or served.format(region=self.region))
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The longest answer that it is asked for; None where that is left to the vendor."""
+        return self.parameters.max_tokens or PROVIDERS[self.provider].max_tokens
 
     @property
     def info(self) -> ModelInfo:
