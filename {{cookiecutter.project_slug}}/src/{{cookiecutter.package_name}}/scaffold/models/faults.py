@@ -11,6 +11,7 @@ from ..errors import ModelError, ModelTimeout, ModelUnavailable, ModelUnreadable
 from .governed import Governed, Passage
 from .refusals import Refusal, refusal
 from .settings import WHERE, ModelEntry
+from .shape import PARSING, misfit
 
 # The statuses that every vendor uses alike (RFC 9110 section 15, RFC 6585 section 4).
 SENTENCES: dict[int, tuple[type[ModelError], str]] = {
@@ -33,6 +34,9 @@ BROKEN += ("ProtocolError", "IncompleteReadError")
 NO_LOGIN = ("DefaultCredentialsError", "RefreshError", "NoCredentialsError", "PartialCredentialsError")
 NO_LOGIN += ("CredentialRetrievalError", "NoAuthTokenError", "TokenRetrievalError", "SSOError", "LoginError")
 """Errors of clouds' logins, before anything is sent to a model."""
+
+REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+"""What vendors call the reason why an answer ended."""
 
 WITHHELD = {"content_filter", "refusal", "content_filtered", "guardrail_intervened"}
 WITHHELD |= {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}
@@ -57,13 +61,12 @@ class _Watched(Passage):
 
     def answered(self, result: ChatResult) -> ChatResult:
         for generation in result.generations:
-            self._look(generation)
-        self._withheld |= _blocked(result.llm_output or {})
+            self._look(generation, result.llm_output or {})
         self._check()
         return result
 
     def piece(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
-        self._look(chunk)
+        self._look(chunk, {})
         return chunk
 
     def complete(self) -> list[ChatGenerationChunk]:
@@ -75,14 +78,14 @@ class _Watched(Passage):
         if isinstance(error, Exception) and not isinstance(error, ScaffoldError):
             raise explain(error, self._entry) from error
 
-    def _look(self, generation: Any) -> None:
+    def _look(self, generation: Any, beside: dict[str, Any]) -> None:
         message = generation.message
         self._began = True
         self._said |= bool(message.content or any(message.additional_kwargs.values()))
         self._said |= bool(getattr(message, "tool_calls", None) or getattr(message, "tool_call_chunks", None))
-        told = {**(generation.generation_info or {}), **message.response_metadata}
+        told = {**beside, **(generation.generation_info or {}), **message.response_metadata}
         ended = isinstance(message, AIMessageChunk) and message.chunk_position == "last"
-        reasons = [told.get(key) for key in ("finish_reason", "stop_reason", "stopReason", "done_reason", "done")]
+        reasons = [told.get(key) for key in (*REASONS, "done")]
         self._withheld |= _blocked(told) or not WITHHELD.isdisjoint(reasons)
         self._finished |= ended or any(reasons)
 
@@ -102,6 +105,8 @@ def explain(error: Exception, entry: ModelEntry) -> ModelError:
     slow = _is(error, "ModelTimeoutError", "TimeoutException", "TimeoutError")
     if slow and not _is(error, "NewConnectionError"):  # which urllib3 calls a timeout, also of a refused connection
         return too_slow(entry, entry.timeout)
+    if _is(error, "ContentFilterFinishReasonError") or "due to a content filter" in str(error):  # the latter is Azure's
+        return _withheld(entry)
     if _is(error, "ContextOverflowError"):
         return ModelError(f"{name} found the request too long; ask for less, or retrieve fewer passages.")
     if refused := refusal(error):
@@ -117,6 +122,8 @@ def explain(error: Exception, entry: ModelEntry) -> ModelError:
         return ModelUnavailable(
             f"{name} cannot be reached at {entry.address}; check the network and that it runs, or base_url in {WHERE}."
         )
+    if _is(error, *PARSING):
+        return misfit(error, name)
     return _unreadable(entry, type(error).__name__)
 
 

@@ -27,12 +27,12 @@ def cost(entry: ModelEntry, model: str, usage: UsageMetadata, own: Mapping[str, 
 
     vendor = PROVIDERS[entry.provider].list_prices
     cached = min(read, usage.get("input_token_details", {}).get("cache_read") or 0)
+    used = Usage(input_tokens=read, cache_read_tokens=cached, output_tokens=written)
     try:
-        found = calc_price(
-            Usage(input_tokens=read, cache_read_tokens=cached, output_tokens=written),
-            model,
-            **({"provider_id": vendor} if vendor else {"provider_api_url": entry.address}),
-        )
+        if vendor:
+            found = calc_price(used, model, provider_id=vendor)
+        else:
+            found = calc_price(used, model, provider_api_url=entry.address)
     except LookupError:
         return None
     return None if found.model_price.input_mtok is None else math.ceil(found.total_price * 1_000_000)
