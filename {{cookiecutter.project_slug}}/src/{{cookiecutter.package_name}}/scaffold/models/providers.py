@@ -248,7 +248,20 @@ def _google_embeddings(entry: ModelEntry) -> Embeddings:
 
     model = GoogleGenerativeAIEmbeddings(model=entry.model, **_google_access(entry))
     model.client = _google_client(entry)
-    return model
+    return _OneByOne(model) if entry.project and "gemini" in entry.model else model
+
+
+class _OneByOne(Embeddings):
+    """Sends one text at a time: Vertex AI takes no more of them for its Gemini embeddings."""
+
+    def __init__(self, inner: Embeddings) -> None:
+        self._inner = inner
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [vector for text in texts for vector in self._inner.embed_documents([text])]
+
+    def embed_query(self, text: str) -> list[float]:
+        return self._inner.embed_query(text)
 
 
 def _google_access(entry: ModelEntry) -> dict[str, Any]:
@@ -301,6 +314,7 @@ def _bedrock_chat(entry: ModelEntry) -> BaseChatModel:
         model=entry.model,
         client=client,
         bedrock_client=client,  # else it builds another, for profiles by ARN, which are not supported
+        disable_streaming=False,  # else it warns of every model that it does not know to stream
         **_chosen(entry.parameters, temperature="temperature", top_p="top_p", max_tokens="max_tokens"),
     )
 

@@ -1,4 +1,4 @@
-"""A vendor's refusal in one shape, whichever client told it: status, the vendor's own name for it, words, how long to wait."""
+"""A vendor's refusal in one shape, whichever client told it."""
 
 from __future__ import annotations
 

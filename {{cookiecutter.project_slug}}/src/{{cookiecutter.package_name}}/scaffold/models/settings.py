@@ -73,7 +73,11 @@ PROVIDERS = {
         default_key_env="GOOGLE_API_KEY",
         base_url="https://generativelanguage.googleapis.com",
     ),
-    "bedrock": Provider(extra="bedrock", base_url="https://bedrock-runtime.{region}.amazonaws.com"),
+    "bedrock": Provider(
+        extra="bedrock",
+        base_url="https://bedrock-runtime.{region}.amazonaws.com",
+        list_prices="aws",  # under the names of private endpoints as well
+    ),
 }
 """Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
 

@@ -59,6 +59,8 @@ def asked(path: str, body: dict[str, Any]) -> Asked:
     model, verb = found.groups()
     if verb == "batchEmbedContents":
         return Asked(model, texts=[text_of(each["content"]["parts"]) for each in body["requests"]])
+    if verb == "embedContent":
+        return Asked(model, texts=[text_of(body["content"]["parts"])])
     if verb == "predict":
         return Asked(model, texts=[each["content"] for each in body["instances"]])
     said = "".join(_said(part) for part in body["contents"][-1]["parts"])
@@ -81,6 +83,8 @@ def pieces(reply: Reply) -> list[bytes]:
 
 def vectors(asked: Asked, vectors: list[list[float]]) -> bytes:
     embeddings = [ContentEmbedding(values=vector).model_dump(include={"values"}) for vector in vectors]
+    if asked.model == "gemini-embedding-2":  # the one that Vertex AI serves in a way of its own
+        return json.dumps({"embeddings": embeddings, "embedding": embeddings[0]}).encode()
     # Of the Gemini API and of Vertex AI; the client of each reads its own.
     return json.dumps({"embeddings": embeddings, "predictions": [{"embeddings": each} for each in embeddings]}).encode()
 
