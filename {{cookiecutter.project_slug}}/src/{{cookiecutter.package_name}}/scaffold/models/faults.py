@@ -27,12 +27,17 @@ SENTENCES: dict[int, tuple[type[ModelError], str]] = {
 PASSING = {408, 429, 500, 502, 503, 504, 529}
 """Statuses that may be gone at the next try; 529 is Anthropic's for too much to do."""
 
-BROKEN = ("RemoteProtocolError", "ReadError", "ConnectionClosedError", "ResponseStreamingError")
-BROKEN += ("ProtocolError", "IncompleteReadError")
+BROKEN = (
+    *("RemoteProtocolError", "ReadError"),  # httpx
+    *("ConnectionClosedError", "ResponseStreamingError", "IncompleteReadError", "ProtocolError"),  # botocore, urllib3
+)
 """Errors of HTTP clients whose connection ended before the answer did."""
 
-NO_LOGIN = ("DefaultCredentialsError", "RefreshError", "NoCredentialsError", "PartialCredentialsError")
-NO_LOGIN += ("CredentialRetrievalError", "NoAuthTokenError", "TokenRetrievalError", "SSOError", "LoginError")
+NO_LOGIN = (
+    *("DefaultCredentialsError", "RefreshError"),  # Google Cloud
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),  # AWS
+    *("NoAuthTokenError", "TokenRetrievalError", "SSOError", "LoginError"),
+)
 """Errors of clouds' logins, before anything is sent to a model."""
 
 REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
