@@ -20,7 +20,7 @@ from .spending import Spending, book, tokens
 OVERHEAD = 16
 """Tokens that a vendor puts round each message, at most."""
 
-LONGEST = ("max_tokens", "max_completion_tokens", "num_predict")
+LONGEST = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
 """What the longest answer is called in a call's own options, by one vendor or another."""
 
 
