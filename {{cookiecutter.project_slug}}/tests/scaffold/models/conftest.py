@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 from {{ cookiecutter.package_name }}.scaffold.state import open_state
 
 from tests.scaffold.models import clouds, vendors
+from tests.scaffold.models.two import Steps
 from tests.scaffold.models.variants import EMBEDDING, entry
 
 POLICY = """\
@@ -34,8 +36,26 @@ HASHING = "    provider: offline\n    model: hashing-1024\n    kind: embedding\n
 
 @pytest.fixture(autouse=True)
 def _no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_certificates(monkeypatch)
+
+
+def without_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loopback speaks no TLS, and reading every authority's certificate takes a client longer than its call."""
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
+
+
+@contextmanager
+def opened(folder: Path, text: str) -> Iterator[tuple[Models, AuditLog]]:
+    """``Models`` on the text of a ``config/models.yaml`` and the pace of a test, where they serve several of them."""
+    for name, content in (("config/models.yaml", text), ("governance/policy.yaml", POLICY)):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(content, "utf-8")
+    settings = Settings(root=folder)
+    telemetry, state = Telemetry.start(settings, "test", redact), open_state(settings)
+    audit = AuditLog.open(settings, state, redact)
+    yield Models(settings, Policy(settings), audit, telemetry, state, Steps().pace), audit
+    state.dispose()
+    telemetry.shutdown()
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ class Variant:
     path: str = ""
     access: str = "api_key_env: LOOPBACK_KEY"
     embeds: bool = True
-    filters: bool = True  # whether the vendor ever withholds an answer
+    never: tuple[str, ...] = ()  # what this vendor does not do, or its client does not tell
 
 
 VARIANTS = {
     "openai": Variant("openai", "/v1"),
     "azure-openai": Variant("azure-openai"),
     "openai-compatible": Variant("openai-compatible", "/v1"),
-    "ollama": Variant("ollama", access="", filters=False),
+    "ollama": Variant("ollama", access="", never=("content_filter", "429 30")),
     "anthropic": Variant("anthropic", embeds=False),
     "google": Variant("google"),
     "vertex-ai": Variant("google", access="project: acme\nregion: europe-west1"),
