@@ -55,8 +55,8 @@ roles:
 @pytest.fixture
 def vendor(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[vendors.Vendor]:
     """A vendor that repeats what it is sent and adds somebody's address; the project's answers come from it."""
-    echo = vendors._said
-    monkeypatch.setattr(vendors, "_said", lambda body: f"{echo(body)}\n{OUTPUT}")
+    echo = vendors.said
+    monkeypatch.setattr(vendors, "said", lambda text: f"{echo(text)}\n{OUTPUT}")
     monkeypatch.setenv("LOOPBACK_KEY", vendors.KEY)
     with vendors.running() as running:
         models = MODELS.replace("{model}", vendors.MODEL).replace("{url}", running.openai)

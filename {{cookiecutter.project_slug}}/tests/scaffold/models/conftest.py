@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,20 +20,48 @@ from {{ cookiecutter.package_name }}.scaffold.models import Models, Pace
 from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 from {{ cookiecutter.package_name }}.scaffold.state import open_state
 
-from tests.scaffold.models import vendors
+from tests.scaffold.models import clouds, vendors
+from tests.scaffold.models.two import Steps
+from tests.scaffold.models.variants import EMBEDDING, entry
 
 POLICY = """\
 data_classification: internal
 providers:
-  internal: [offline, openai, openai-compatible, ollama]
+  internal: [offline, openai, azure-openai, openai-compatible, ollama, anthropic, google, bedrock]
 personal_data:
   on_the_way_to_the_model: pseudonymise
 """
+HASHING = "    provider: offline\n    model: hashing-1024\n    kind: embedding\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_certificates(monkeypatch)
+
+
+def without_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback speaks no TLS, and reading every authority's certificate takes a client longer than its call."""
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
+
+
+@contextmanager
+def opened(folder: Path, text: str) -> Iterator[tuple[Models, AuditLog]]:
+    """``Models`` on the text of a ``config/models.yaml`` and the pace of a test, where they serve several of them."""
+    for name, content in (("config/models.yaml", text), ("governance/policy.yaml", POLICY)):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(content, "utf-8")
+    settings = Settings(root=folder)
+    telemetry, state = Telemetry.start(settings, "test", redact), open_state(settings)
+    audit = AuditLog.open(settings, state, redact)
+    yield Models(settings, Policy(settings), audit, telemetry, state, Steps().pace), audit
+    state.dispose()
+    telemetry.shutdown()
 
 
 @pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
+def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[vendors.Vendor]:
     with vendors.running() as server:
+        clouds.log_in(tmp_path, server.host, monkeypatch)
         yield server
 
 
@@ -101,24 +131,14 @@ def at(vendor: vendors.Vendor, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     """A ``config/models.yaml`` whose role answer is served by the loopback vendor through a provider."""
     monkeypatch.setenv("LOOPBACK_KEY", vendors.KEY)
 
-    def written(provider: str, base_url: str | None = None, timeout: float = 10, retries: int = 0) -> str:
-        url = base_url or (vendor.host if provider == "ollama" else vendor.openai)
-        key = "" if provider == "ollama" else "api_key_env: LOOPBACK_KEY"
+    def written(name: str, base_url: str | None = None, timeout: float = 10, retries: int = 0) -> str:
+        vectors = entry(name, base_url or vendor, timeout, more="kind: embedding") if name in EMBEDDING else HASHING
         return f"""\
 models:
   chosen:
-    provider: {provider}
-    model: {vendors.MODEL}
-    base_url: {url}
-    timeout: {timeout}
-    {key}
+{entry(name, base_url or vendor, timeout)}
   vectors:
-    provider: {provider}
-    model: {vendors.MODEL}
-    kind: embedding
-    base_url: {url}
-    timeout: {timeout}
-    {key}
+{vectors}
 roles:
   answer:
     use: chosen

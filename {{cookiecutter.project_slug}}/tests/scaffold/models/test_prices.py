@@ -19,7 +19,21 @@ GATEWAY = {"provider": "openai-compatible", "model": "gpt-5.4-mini", "base_url":
 PER_MILLION = calc_price(
     Usage(input_tokens=1_000_000), "gpt-5.4-mini", provider_api_url="https://api.openai.com/v1"
 ).total_price
+GEMINI: dict[str, Any] = {"provider": "google", "model": "gemini-2.5-flash"}
+VERTEX = {"project": "acme", "region": "europe-west1"}
+BEDROCK: dict[str, Any] = {
+    "provider": "bedrock",
+    "model": "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "region": "eu-central-1",
+}
+PRIVATE = {"base_url": "https://vpce-1.bedrock-runtime.eu-central-1.vpce.amazonaws.com"}
 OWN = {"openai-compatible/gpt-5.4-mini": Price(input_per_million=2, output_per_million=10)}
+
+
+def _list(vendor: str, model: str) -> int:
+    """The list price of a million tokens read, in millionths of a dollar."""
+    return int(calc_price(Usage(input_tokens=1_000_000), model, provider_id=vendor).total_price * 1_000_000)
+
 
 CASES: list[tuple[str, dict[str, Any], UsageMetadata, dict[str, Price], int | None]] = [
     ("the list price of the vendor", OPENAI, tokens(1_000_000, 0), {}, int(PER_MILLION * 1_000_000)),
@@ -29,6 +43,12 @@ CASES: list[tuple[str, dict[str, Any], UsageMetadata, dict[str, Price], int | No
     ("a part of a millionth is rounded up", OPENAI, tokens(1, 0), {}, 1),
     ("a model that nobody knows", OPENAI | {"model": "gpt-nonsense"}, tokens(1, 1), {}, None),
     ("the offline model", {"provider": "offline", "model": "extractive-1"}, tokens(10**9, 10**9), {}, 0),
+    ("Google's own interface", GEMINI, tokens(1_000_000, 0), {}, _list("google", GEMINI["model"])),
+    ("Vertex AI", GEMINI | VERTEX, tokens(1_000_000, 0), {}, _list("google", GEMINI["model"])),
+    ("Google's protocol at a gateway", GEMINI | {"base_url": "http://localhost:4000"}, tokens(1, 1), {}, None),
+    ("a profile of Bedrock", BEDROCK, tokens(1_000_000, 0), {}, _list("aws", BEDROCK["model"])),
+    ("Bedrock at a private endpoint", BEDROCK | PRIVATE, tokens(1_000_000, 0), {}, _list("aws", BEDROCK["model"])),
+    ("a new model of Bedrock", BEDROCK | {"model": "anthropic.claude-nonsense"}, tokens(1, 1), {}, None),
     ("a machine of one's own", {"provider": "ollama", "model": "qwen3:8b"}, tokens(1, 1), {}, None),
 ]
 

@@ -7,27 +7,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from {{ cookiecutter.package_name }}.scaffold.errors import ModelTimeout
 from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog
+from {{ cookiecutter.package_name }}.scaffold.models import Models
 
 from tests.scaffold.models import vendors
 from tests.scaffold.models.calls import WAYS, Way, ainvoked, invoked
-from tests.scaffold.models.conftest import Open
-from tests.scaffold.models.two import FIRST, SECOND, Steps, outcome, two
+from tests.scaffold.models.clouds import log_in
+from tests.scaffold.models.conftest import opened, without_certificates
+from tests.scaffold.models.two import ROLE, SECOND, outcome
+from tests.scaffold.models.variants import VARIANTS, entry
 from tests.scaffold.models.vendors import Vendor, nobody_there
 
 PLAIN = (invoked, ainvoked)
-
-
-@pytest.fixture
-def second() -> Iterator[Vendor]:
-    with vendors.running() as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOOPBACK_KEY", vendors.KEY)
 
 
 @dataclass(frozen=True)
@@ -50,6 +41,7 @@ ROWS = [
     Row(401, "ModelError", *TOLD),
     Row(403, "ModelError", *TOLD),
     Row(404, "ModelError", *TOLD),
+    Row(413, "ModelError", *TOLD),
     Row(408, "ModelUnavailable", *AGAIN),
     Row(429, "ModelUnavailable", *AGAIN),
     Row(429, "ModelUnavailable", *AGAIN, retry_after="3"),
@@ -57,6 +49,7 @@ ROWS = [
     Row(500, "ModelUnavailable", *AGAIN),
     Row(501, "ModelUnavailable", *ELSEWHERE),
     Row(503, "ModelUnavailable", *AGAIN),
+    Row(529, "ModelUnavailable", *AGAIN),
     Row("refused", "ModelUnavailable", *AGAIN),
     Row("reset", "ModelUnavailable", *AGAIN),
     Row("hang", "ModelTimeout", *ELSEWHERE),
@@ -69,63 +62,65 @@ HALF = [
     (Row("stall", "ModelTimeout", *ELSEWHERE), Row("stall", "ModelTimeout", *TOLD)),
     (Row("cut off", "ModelUnavailable", *AGAIN), Row("cut off", "ModelUnavailable", *TOLD)),
     (Row("ended early", "ModelUnavailable", *AGAIN), Row("ended early", "ModelUnavailable", *TOLD)),
+    (Row("fails midway", "ModelUnavailable", *AGAIN), Row("fails midway", "ModelUnavailable", *TOLD)),
 ]
 """Half an answer: plain, nobody has seen it; streamed, what was shown is neither repeated nor patched."""
 CASES = [(row, way) for row in ROWS for way in WAYS]
 CASES += [(plain if way in PLAIN else stream, way) for plain, stream in HALF for way in WAYS]
 
 
+@dataclass(frozen=True)
+class Stage:
+    """The vendor that fails, the one that stands by, and the models of a variant which they serve."""
+
+    variant: str
+    vendor: Vendor
+    second: Vendor
+    models: Models
+    audit: AuditLog
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Built once per variant, for a client takes longer to build than to fail."""
+    folder, variant = tmp_path_factory.mktemp("stage"), request.param
+    with pytest.MonkeyPatch.context() as patch, vendors.running() as vendor, vendors.running() as second:
+        without_certificates(patch)
+        patch.setenv("LOOPBACK_KEY", vendors.KEY)
+        log_in(folder, vendor.host, patch)
+        entries = {
+            "quick": entry(variant, vendor),
+            "slow": entry(variant, vendor, timeout=0.3),
+            "away": entry(variant, nobody_there()),
+            "second": entry("openai-compatible", second, model="loopback-2"),
+        }
+        lines = ["models:"]
+        for name, text in entries.items():
+            lines += [f"  {name}:", text + "    breaker: {failures: 1000}"]
+        lines += ["roles:", *(f"  {name}: {ROLE.replace('first', name)}" for name in ("quick", "slow", "away"))]
+        with opened(folder, "\n".join(lines)) as (models, audit):
+            yield Stage(variant, vendor, second, models, audit)
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("row", "way"), CASES, ids=[f"{row}-{way.__name__}" for row, way in CASES])
-async def test_a_fault_has_its_outcome(
-    row: Row, way: Way, vendor: Vendor, second: Vendor, open_models: Open, audit: AuditLog
-) -> None:
+async def test_a_fault_has_its_outcome(row: Row, way: Way, stage: Stage) -> None:
+    variant, vendor, second = VARIANTS[stage.variant], stage.vendor, stage.second
+    if str(row) in variant.never:
+        return
     vendor.fault, vendor.retry_after = row.fault, row.retry_after
-    text = two(
-        nobody_there() if row.fault == "refused" else vendor, second, timeout=0.3 if row.error == "ModelTimeout" else 10
-    )
-    assert await outcome(way, open_models(text, pace=Steps().pace).get("answer")) == (
-        SECOND if row.answered else row.error
-    )
+    vendor.requests.clear()
+    second.requests.clear()
+    before = len(list(stage.audit.records()))
+    role = "away" if row.fault == "refused" else "slow" if row.error == "ModelTimeout" else "quick"
+
+    assert await outcome(way, stage.models.get(role)) == (SECOND if row.answered else row.error)
     assert len(vendor.requests) == (0 if row.fault == "refused" else row.attempts)
     assert len(second.requests) == row.answered
 
-    (record,) = audit.records()
+    (record,) = list(stage.audit.records())[before:]
     asked = [(each["provider"] + "/" + each["model"], each["outcome"], each["error"]) for each in record["attempts"]]
-    assert asked == [(FIRST, "failed", row.error)] * row.attempts + [(SECOND, "answered", None)] * row.answered
-    assert f"{record['provider']}/{record['model']}" == (SECOND if row.answered else FIRST)
+    first = f"{variant.provider}/{vendors.MODEL}"
+    assert asked == [(first, "failed", row.error)] * row.attempts + [(SECOND, "answered", None)] * row.answered
+    assert f"{record['provider']}/{record['model']}" == (SECOND if row.answered else first)
     assert (record["outcome"], record["error"]) == (("answered", None) if row.answered else ("failed", row.error))
-
-
-@pytest.mark.parametrize("fault", ["hang", "drip", "stall"])
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_request_ends_with_its_deadline(
-    way: Way, fault: str, vendor: Vendor, second: Vendor, open_models: Open, audit: AuditLog
-) -> None:
-    vendor.fault = fault
-    model = open_models(two(vendor, second, "{use: first, deadline: 0.3}", timeout=2)).get("answer")
-    said = ""
-    try:
-        await way(model, "Hello")
-    except ModelTimeout as error:
-        said = str(error)
-    assert "that the deadline left it" in said
-    assert len(vendor.requests) == 1
-    (record,) = audit.records()
-    assert (record["outcome"], record["error"]) == ("failed", "ModelTimeout")
-
-
-@pytest.mark.parametrize("way", WAYS)
-async def test_the_deadline_holds_for_all_models_together(
-    way: Way, vendor: Vendor, second: Vendor, open_models: Open
-) -> None:
-    vendor.fault = second.fault = "hang"
-    text = two(vendor, second, "{use: first, fallback: [second], deadline: 0.5}", timeout=0.3)
-    said = ""
-    try:
-        await way(open_models(text).get("answer"), "Hello")
-    except ModelTimeout as error:
-        said = str(error)
-    except Exception as error:  # noqa: BLE001 - which it is, is looked at below
-        said = f"{type(error).__name__}: {error}"
-    assert said.startswith("ModelUnavailable: No model of the role 'answer' could answer. The model openai/loopback-1")
-    assert "that the deadline left it" in said

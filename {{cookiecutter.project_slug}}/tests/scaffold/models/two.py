@@ -8,6 +8,7 @@ from {{ cookiecutter.package_name }}.scaffold.errors import ScaffoldError
 from {{ cookiecutter.package_name }}.scaffold.models import ANSWERED_BY, Pace
 
 from tests.scaffold.models.calls import Model, Way
+from tests.scaffold.models.variants import entry
 from tests.scaffold.models.vendors import Vendor
 
 FIRST, SECOND = "openai/loopback-1", "openai-compatible/loopback-2"
@@ -34,19 +35,21 @@ class Steps:
         self._sleep(seconds)
 
 
-def two(first: str | Vendor, second: str | Vendor, role: str = ROLE, timeout: float = 10, failures: int = 50) -> str:
-    """A ``config/models.yaml`` whose role answer has a model at each address."""
-    one, other = (place.openai if isinstance(place, Vendor) else f"{place}/v1" for place in (first, second))
+def two(
+    first: str | Vendor,
+    second: str | Vendor,
+    role: str = ROLE,
+    timeout: float = 10,
+    failures: int = 50,
+    variant: str = "openai",
+) -> str:
+    """A ``config/models.yaml`` whose role answer has a model at each address, the first one served in some way."""
+    breaker = f"breaker:\n  failures: {failures}"
+    other = second.openai if isinstance(second, Vendor) else f"{second}/v1"
     return f"""\
 models:
   first:
-    provider: openai
-    model: loopback-1
-    base_url: {one}
-    api_key_env: LOOPBACK_KEY
-    timeout: {timeout}
-    breaker:
-      failures: {failures}
+{entry(variant, first, timeout, more=breaker)}
   second:
     provider: openai-compatible
     model: loopback-2

@@ -18,6 +18,7 @@ from pydantic import Field, SkipValidation
 from ..governance.audit import AuditLog
 from ..guardrails.personal_data import redact
 from ..observability import current_call
+from .faults import REASONS
 from .governed import Governed, Passage, run_metadata
 from .request import Request
 from .settings import ModelInfo
@@ -38,18 +39,18 @@ class Seen(Passage):
     def answered(self, result: ChatResult) -> ChatResult:
         """Look at the answer."""
         for generation in result.generations:
-            self._look(generation)
+            self._look(generation, result.llm_output or {})
         return result
 
     def piece(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
         """Look at the piece."""
-        self._look(chunk)
+        self._look(chunk, {})
         return chunk
 
-    def _look(self, generation: Any) -> None:
+    def _look(self, generation: Any, beside: dict[str, Any]) -> None:
         self.text += generation.text
-        told = {**(generation.generation_info or {}), **generation.message.response_metadata}
-        self.finish_reason = told.get("finish_reason") or told.get("done_reason") or self.finish_reason
+        told = {**beside, **(generation.generation_info or {}), **generation.message.response_metadata}
+        self.finish_reason = next((str(told[key]) for key in REASONS if told.get(key)), self.finish_reason)
         if isinstance(generation.message, AIMessage) and generation.message.usage_metadata:
             self.usage = add_usage(self.usage, generation.message.usage_metadata)
 

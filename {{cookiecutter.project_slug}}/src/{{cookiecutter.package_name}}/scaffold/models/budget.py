@@ -20,7 +20,7 @@ from .spending import Spending, book, tokens
 OVERHEAD = 16
 """Tokens that a vendor puts round each message, at most."""
 
-LONGEST = ("max_tokens", "max_completion_tokens", "num_predict")
+LONGEST = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
 """What the longest answer is called in a call's own options, by one vendor or another."""
 
 
@@ -82,7 +82,7 @@ class _Reserved(Seen):
 def longest(entry: ModelEntry, options: Mapping[str, Any], assumed: int) -> int:
     """Tokens that may be written: what the call, the model's entry or, where neither says, the limits allow."""
     named = [options[name] for name in LONGEST if isinstance(options.get(name), int)]
-    most: int = (max(named, default=None) or entry.parameters.max_tokens or assumed) * (options.get("n") or 1)
+    most: int = (max(named, default=None) or entry.max_tokens or assumed) * (options.get("n") or 1)
     return most
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
@@ -11,21 +9,43 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 from ..errors import ModelError, ModelTimeout, ModelUnavailable, ModelUnreadable, ScaffoldError
 from .governed import Governed, Passage
+from .refusals import Refusal, refusal
 from .settings import WHERE, ModelEntry
+from .shape import PARSING, misfit
 
 # The statuses that every vendor uses alike (RFC 9110 section 15, RFC 6585 section 4).
 SENTENCES: dict[int, tuple[type[ModelError], str]] = {
     400: (ModelError, "rejected the request as invalid{detail}; check the model's parameters in {where}"),
-    401: (ModelError, "did not accept the key; check the environment variable {key}"),
-    403: (ModelError, "refused access to this key; ask whoever administers the account, or check {key}"),
+    401: (ModelError, "did not accept the key; check {key}"),
+    403: (ModelError, "refused access to this key{detail}; ask whoever administers the account, or check {key}"),
     404: (ModelError, "does not know the model{detail}; check model and base_url in {where}"),
     408: (ModelUnavailable, "gave up waiting for the request; try again"),
     413: (ModelError, "found the request too long; ask for less, or retrieve fewer passages"),
     429: (ModelUnavailable, "throttles: its rate limit or quota is used up; try again later"),
 }
 
-PASSING = {408, 429, 500, 502, 503, 504}
-"""Statuses that may be gone at the next try."""
+PASSING = {408, 429, 500, 502, 503, 504, 529}
+"""Statuses that may be gone at the next try; 529 is Anthropic's for too much to do."""
+
+BROKEN = (
+    *("RemoteProtocolError", "ReadError"),  # httpx
+    *("ConnectionClosedError", "ResponseStreamingError", "IncompleteReadError", "ProtocolError"),  # botocore, urllib3
+)
+"""Errors of HTTP clients whose connection ended before the answer did."""
+
+NO_LOGIN = (
+    *("DefaultCredentialsError", "RefreshError"),  # Google Cloud
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),  # AWS
+    *("NoAuthTokenError", "TokenRetrievalError", "SSOError", "LoginError"),
+)
+"""Errors of clouds' logins, before anything is sent to a model."""
+
+REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+"""What vendors call the reason why an answer ended."""
+
+WITHHELD = {"content_filter", "refusal", "content_filtered", "guardrail_intervened"}
+WITHHELD |= {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}
+"""Reasons to end of vendors' content filters."""
 
 
 class Translated(Governed):
@@ -46,12 +66,12 @@ class _Watched(Passage):
 
     def answered(self, result: ChatResult) -> ChatResult:
         for generation in result.generations:
-            self._look(generation)
+            self._look(generation, result.llm_output or {})
         self._check()
         return result
 
     def piece(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
-        self._look(chunk)
+        self._look(chunk, {})
         return chunk
 
     def complete(self) -> list[ChatGenerationChunk]:
@@ -63,15 +83,16 @@ class _Watched(Passage):
         if isinstance(error, Exception) and not isinstance(error, ScaffoldError):
             raise explain(error, self._entry) from error
 
-    def _look(self, generation: Any) -> None:
+    def _look(self, generation: Any, beside: dict[str, Any]) -> None:
         message = generation.message
         self._began = True
         self._said |= bool(message.content or any(message.additional_kwargs.values()))
         self._said |= bool(getattr(message, "tool_calls", None) or getattr(message, "tool_call_chunks", None))
-        told = {**(generation.generation_info or {}), **message.response_metadata}
+        told = {**beside, **(generation.generation_info or {}), **message.response_metadata}
         ended = isinstance(message, AIMessageChunk) and message.chunk_position == "last"
-        self._withheld |= told.get("finish_reason") == "content_filter"
-        self._finished |= ended or any(told.get(key) for key in ("finish_reason", "done_reason", "done"))
+        reasons = [told.get(key) for key in (*REASONS, "done")]
+        self._withheld |= _blocked(told) or not WITHHELD.isdisjoint(reasons)
+        self._finished |= ended or any(reasons)
 
     def _check(self) -> None:
         """A connection that closes between two pieces looks like an end; only the vendor's word makes it one."""
@@ -86,34 +107,48 @@ class _Watched(Passage):
 def explain(error: Exception, entry: ModelEntry) -> ModelError:
     """The error that a person can act on. What a vendor said is quoted in part only where it helps to mend."""
     name = _name(entry)
-    if _is(error, "ModelTimeoutError", "TimeoutException", "TimeoutError"):
+    slow = _is(error, "ModelTimeoutError", "TimeoutException", "TimeoutError")
+    if slow and not _is(error, "NewConnectionError"):  # which urllib3 calls a timeout, also of a refused connection
         return too_slow(entry, entry.timeout)
+    if _is(error, "ContentFilterFinishReasonError") or "due to a content filter" in str(error):  # the latter is Azure's
+        return _withheld(entry)
     if _is(error, "ContextOverflowError"):
         return ModelError(f"{name} found the request too long; ask for less, or retrieve fewer passages.")
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int) and status >= 400:
-        if status >= 500:
-            return ModelUnavailable(
-                f"{name} has a fault of its own (status {status}); try again later.",
-                again=status in PASSING,
-                after=_retry_after(error),
-            )
-        if status == 400 and getattr(error, "code", None) == "content_filter":
-            return _withheld(entry)
-        kind, sentence = SENTENCES.get(status, (ModelError, "refused the request with status {status}{detail}"))
-        said = sentence.format(
-            status=status, detail=_detail(error), where=WHERE, key=entry.api_key_env or "that holds the key"
+    if refused := refusal(error):
+        return _refused(refused, entry)
+    if _is(error, *NO_LOGIN):
+        return ModelError(
+            f"{name} needs a login of its cloud that works ({' '.join(str(error).split())[:200]}); "
+            "log in as the cloud's own tools do, or give this machine a role."
         )
-        if kind is ModelUnavailable:
-            return ModelUnavailable(f"{name} {said}.", after=_retry_after(error))
-        return kind(f"{name} {said}.")
-    if _is(error, "RemoteProtocolError", "ReadError"):
+    if _is(error, *BROKEN) or type(error) is ConnectionError:  # the bare one is langchain-aws's, of a stream
         return _broken(entry)
     if _is(error, "ModelConnectionError", "TransportError", "ConnectionError"):
         return ModelUnavailable(
             f"{name} cannot be reached at {entry.address}; check the network and that it runs, or base_url in {WHERE}."
         )
+    if _is(error, *PARSING):
+        return misfit(error, name)
     return _unreadable(entry, type(error).__name__)
+
+
+def _refused(refused: Refusal, entry: ModelEntry) -> ModelError:
+    name, status = _name(entry), refused.status
+    if status >= 500:
+        return ModelUnavailable(
+            f"{name} has a fault of its own (status {status}); try again later.",
+            again=status in PASSING,
+            after=refused.after,
+        )
+    if refused.code == "content_filter":
+        return _withheld(entry)
+    kind, sentence = SENTENCES.get(status, (ModelError, "refused the request with status {status}{detail}"))
+    words = " ".join(refused.said.split())[:200]
+    key = "the login of this machine" if entry.keyless else f"the environment variable {entry.key_env}"
+    said = sentence.format(status=status, detail=f" ({words})" if words else "", where=WHERE, key=key)
+    if kind is ModelUnavailable:
+        return ModelUnavailable(f"{name} {said}.", after=refused.after)
+    return kind(f"{name} {said}.")
 
 
 def too_slow(entry: ModelEntry, seconds: float) -> ModelTimeout:
@@ -136,13 +171,15 @@ def unbilled(error: BaseException) -> bool:
 
     Not where it had a fault of its own or broke off: it may have worked until then.
     """
-    seen: BaseException | None = error
-    while seen is not None:
-        status = getattr(seen, "status_code", None)
-        if isinstance(status, int) and 400 <= status < 500:
-            return True
-        seen = seen.__cause__
-    return _is(error, "ConnectError", "ConnectTimeout")
+    refused = refusal(error)
+    if refused is not None and 400 <= refused.status < 500:
+        return not _is(error, "EventStreamError")  # AWS's, in the midst of a stream
+    return _is(error, "ConnectError", "ConnectTimeout", "EndpointConnectionError", "ConnectTimeoutError", *NO_LOGIN)
+
+
+def _blocked(told: dict[str, Any]) -> bool:
+    """Whether the vendor answers nothing because of the prompt, which is how Google says so."""
+    return bool((told.get("prompt_feedback") or {}).get("block_reason"))
 
 
 def _broken(entry: ModelEntry) -> ModelUnavailable:
@@ -170,23 +207,3 @@ def _is(error: BaseException, *names: str) -> bool:
 
 def _name(entry: ModelEntry) -> str:
     return f"The model {entry.provider}/{entry.model}"
-
-
-def _detail(error: Exception) -> str:
-    body = getattr(error, "body", None)
-    said = body.get("message") if isinstance(body, dict) else getattr(error, "error", None)
-    return f" ({' '.join(said.split())[:200]})" if isinstance(said, str) and said.strip() else ""
-
-
-def _retry_after(error: Exception) -> float:
-    """Seconds that the vendor asks to wait: a number or a date (RFC 9110 section 10.2.3); 0 where it says nothing."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    said = str(headers.get("retry-after", ""))
-    try:
-        return max(0.0, float(said))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return 0.0

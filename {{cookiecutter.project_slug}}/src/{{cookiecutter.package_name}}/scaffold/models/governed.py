@@ -29,6 +29,8 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableParallel
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
 
+from .shape import Shaped
+
 _metadata: ContextVar[Mapping[str, Any]] = ContextVar("run_metadata")
 
 
@@ -173,9 +175,20 @@ class Governed(BaseChatModel):
     def with_structured_output(
         self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-        """Structured output the vendor's own way, called through this model."""
-        structured = self.inner.with_structured_output(schema, include_raw=include_raw, **kwargs)
-        return cast("Runnable[LanguageModelInput, dict[str, Any] | BaseModel]", self._through_here(structured))
+        """Structured output the vendor's own way, called through this model.
+
+        An answer that does not fit a pydantic ``schema`` raises ``ModelUnreadable``, which names the fields; a schema
+        in JSON is the vendor's to keep, and is not checked again. The call has its one audit record: as answered, for
+        the model did answer and is paid, or as failed where the vendor's own client reads the answer by the schema
+        (OpenAI's does), which then asks a fallback too. With ``include_raw`` the parser's error is part of the result.
+        """
+        chain = self._structured(schema, include_raw=include_raw, **kwargs)
+        return Shaped(chain, whole=isinstance(schema, type) and not include_raw)
+
+    def _structured(self, schema: dict[str, Any] | type, **kwargs: Any) -> Runnable[Any, Any]:
+        inner = self.inner
+        build = inner._structured if isinstance(inner, Governed) else inner.with_structured_output
+        return self._through_here(build(schema, **kwargs))
 
     def _through_here(self, runnable: Runnable[Any, Any]) -> Runnable[Any, Any]:
         """The same chain with ``inner`` replaced by this model, wherever it is."""

@@ -42,6 +42,11 @@ class Provider:
     default_key_env: str | None = None
     base_url: str | None = None
     """Where it is served, unless the entry says otherwise."""
+    max_tokens: int | None = None
+    """The longest answer where the entry does not say, for a provider that must be told one."""
+    embeds: bool = True
+    list_prices: str | None = None
+    """Whose list prices hold wherever it is called, by genai-prices' name; else they are found by the address."""
 
 
 PROVIDERS = {
@@ -49,8 +54,34 @@ PROVIDERS = {
     "openai": Provider(
         extra="openai", needs_key=True, default_key_env="OPENAI_API_KEY", base_url="https://api.openai.com/v1"
     ),
+    "azure-openai": Provider(
+        extra="azure-openai",
+        needs_base_url=True,
+        needs_key=True,
+        default_key_env="AZURE_OPENAI_API_KEY",
+        list_prices="azure",  # under the names of Azure's several clouds, and of private endpoints
+    ),
     "openai-compatible": Provider(extra="openai", needs_base_url=True),
+    "anthropic": Provider(
+        extra="anthropic",
+        needs_key=True,
+        default_key_env="ANTHROPIC_API_KEY",
+        base_url="https://api.anthropic.com",
+        max_tokens=4096,
+        embeds=False,
+    ),
     "ollama": Provider(extra="ollama", base_url="http://localhost:11434"),
+    "google": Provider(
+        extra="google",
+        needs_key=True,
+        default_key_env="GOOGLE_API_KEY",
+        base_url="https://generativelanguage.googleapis.com",
+    ),
+    "bedrock": Provider(
+        extra="bedrock",
+        base_url="https://bedrock-runtime.{region}.amazonaws.com",
+        list_prices="aws",  # under the names of private endpoints as well
+    ),
 }
 """Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
 
@@ -64,9 +95,20 @@ TAKES = {
         "seed": "seed",
         "context_tokens": "num_ctx",
     },
+    "anthropic": {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens"},
+    "google": {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens", "seed": "seed"},
 }
-TAKES["openai-compatible"] = TAKES["openai"]
+TAKES["openai-compatible"] = TAKES["azure-openai"] = TAKES["openai"]
+TAKES["bedrock"] = TAKES["anthropic"]
 """Which parameters a provider's models take, and the vendor's names for them. One that is not here takes any."""
+
+VERTEX_AI = "https://{region}-aiplatform.googleapis.com"
+VERTEX_AI_AT = {
+    "global": "https://aiplatform.googleapis.com",
+    "eu": "https://aiplatform.eu.rep.googleapis.com",
+    "us": "https://aiplatform.us.rep.googleapis.com",
+}
+"""Where Google Cloud serves its models: in a region, or in one of these wider places."""
 
 
 class BreakerRule(File):
@@ -80,12 +122,26 @@ class ModelEntry(File):
     """One model that roles can point to."""
 
     provider: str = Field(description="Who serves it: " + ", ".join(PROVIDERS) + ".")
-    model: str = Field(min_length=1, description="The provider's name for the model.")
+    model: str = Field(min_length=1, description="The provider's name for the model; azure-openai: the deployment's.")
     kind: Literal["chat", "embedding"] = Field(default="chat", description="Whether it talks or makes vectors of text.")
     base_url: HttpUrl | None = Field(
-        default=None, validate_default=True, description="Where it is served; required for openai-compatible."
+        default=None,
+        validate_default=True,
+        description="Where it is served; required for azure-openai, openai-compatible.",
     )
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key; never the key.")
+    project: str | None = Field(
+        default=None, min_length=1, description="Google Cloud project: google then means Vertex AI, not the Gemini API."
+    )
+    region: str | None = Field(
+        default=None,
+        validate_default=True,
+        pattern="^[a-z0-9-]+$",
+        description="The cloud's region that serves it; required for bedrock, and for google with a project.",
+    )
+    api_version: str = Field(
+        default="2024-10-21", min_length=1, description="The version of Azure's interface (azure-openai only)."
+    )
     timeout: float = Field(default=60, gt=0, description="Seconds to wait for an answer, or for the next piece of one.")
     parameters: Parameters = Parameters()
     breaker: BreakerRule = Field(default=BreakerRule(), description="When it is left alone.")
@@ -110,12 +166,23 @@ class ModelEntry(File):
             )
         return name
 
+    @field_validator("kind")
+    @classmethod
+    def _served(cls, kind: str, info: ValidationInfo) -> str:
+        provider = info.data.get("provider")
+        if kind == "embedding" and provider in PROVIDERS and not PROVIDERS[provider].embeds:
+            raise ValueError(f"{provider} has no embeddings; take them from another provider")
+        return kind
+
     @field_validator("base_url")
     @classmethod
     def _address(cls, url: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
         provider = info.data.get("provider")
         if url is None and provider in PROVIDERS and PROVIDERS[provider].needs_base_url:
-            raise ValueError(f"{provider} needs the address of its server, for example http://localhost:8000/v1")
+            example = {"azure-openai": "https://your-resource.openai.azure.com"}.get(
+                provider, "http://localhost:8000/v1"
+            )
+            raise ValueError(f"{provider} needs the address of its server, for example {example}")
         if url is not None and (url.username or url.password):
             raise ValueError("a URL here must not hold a name or password; name the key's variable in api_key_env")
         return url
@@ -126,10 +193,48 @@ class ModelEntry(File):
         _raise(cls, _not_taken(info.data.get("provider", ""), parameters))
         return parameters
 
+    @field_validator("project")
+    @classmethod
+    def _in_a_cloud(cls, project: str | None, info: ValidationInfo) -> str | None:
+        if project is not None and info.data.get("provider") != "google":
+            raise ValueError("only google has projects")
+        return project
+
+    @field_validator("region")
+    @classmethod
+    def _somewhere(cls, region: str | None, info: ValidationInfo) -> str | None:
+        provider, project = info.data.get("provider"), info.data.get("project")
+        clouds = provider == "bedrock" or project is not None
+        if clouds and region is None:
+            raise ValueError(f"{provider} needs the region that serves the model, for example eu-central-1")
+        if clouds and info.data.get("api_key_env"):
+            raise ValueError(f"{provider} takes no api_key_env here: it logs in the way the cloud's own tools do")
+        if provider == "google" and region and not project:
+            raise ValueError("the Gemini API has no regions; name the project too, and Vertex AI serves it there")
+        return region
+
+    @property
+    def keyless(self) -> bool:
+        """Whether it is called with the machine's own login to a cloud, and not with a key."""
+        return self.provider == "bedrock" or self.project is not None
+
+    @property
+    def key_env(self) -> str:
+        """The environment variable that holds its key."""
+        return self.api_key_env or PROVIDERS[self.provider].default_key_env or "that holds the key"
+
     @property
     def address(self) -> str:
         """Where it is called."""
-        return str(self.base_url or PROVIDERS[self.provider].base_url)
+        served = PROVIDERS[self.provider].base_url or ""
+        if self.project:
+            served = VERTEX_AI_AT.get(str(self.region), VERTEX_AI)
+        return str(self.base_url or served.format(region=self.region))
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The longest answer that it is asked for; None where that is left to the vendor."""
+        return self.parameters.max_tokens or PROVIDERS[self.provider].max_tokens
 
     def with_parameters(self, parameters: Parameters) -> ModelEntry:
         """The entry as asked with ``parameters``, which go before its own."""

@@ -12,6 +12,6 @@ class Parameters(File):
 
     temperature: float | None = Field(default=None, ge=0, le=2, description="0 repeats itself best, 1 varies most.")
     top_p: float | None = Field(default=None, gt=0, le=1, description="Share of the probability mass drawn from.")
-    max_tokens: int | None = Field(default=None, gt=0, description="Longest answer, in tokens.")
+    max_tokens: int | None = Field(default=None, gt=0, description="Longest answer, in tokens; anthropic: 4096.")
     seed: int | None = Field(default=None, description="Makes answers repeatable, as far as the vendor can.")
     context_tokens: int | None = Field(default=None, gt=0, description="Context window to ask for (ollama only).")
