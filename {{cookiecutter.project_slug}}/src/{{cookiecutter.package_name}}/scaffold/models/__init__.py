@@ -16,8 +16,8 @@ from ..governance.audit import AuditLog
 from ..governance.policy import Policy
 from ..live import LastGood, Live
 from ..observability import Telemetry
-from ..prompts import Parameters
 from ..observability.names import CALLS_WAITING, FALLBACKS, MODEL_CALLS
+from ..prompts import Parameters
 from .audited import Audited, Cost
 from .breaker import Breaker, Circuit
 from .budget import Budgeted
@@ -232,7 +232,7 @@ class Models:
     def _asked(self, role: str, entry: ModelEntry, retries: int, last: bool) -> BaseChatModel:
         """The controls round one vendor's model, innermost first. Each attempt reserves, and settles, its own cost."""
         info, pace, telemetry, spending = entry.info, self._pace, self._telemetry, self.spending
-        circuit = self._circuits.setdefault((entry.provider, entry.model, str(entry.base_url)), Circuit())
+        circuit = self._circuits.setdefault((entry.provider, entry.model, entry.address), Circuit())
         embeds = entry.kind == "embedding"
         model = Vectors(embeddings=build_embeddings(entry), entry=entry) if embeds else build_chat(entry)
         model = Translated(inner=model, entry=entry)
@@ -261,4 +261,4 @@ class Models:
         entry = file.entries(role)[0]
         if entry.provider == "offline":
             return build_embeddings(entry)  # computed here: nothing leaves that would have to be governed
-        return GovernedEmbeddings(self._governed(role, file))
+        return GovernedEmbeddings(self._governed(role, file, Parameters()))

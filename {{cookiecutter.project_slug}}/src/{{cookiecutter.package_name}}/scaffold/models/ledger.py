@@ -172,8 +172,8 @@ def _add(connection: Connection, changes: Counter[tuple[str, str]]) -> dict[tupl
     for number, (scope, period) in enumerate(sorted(changes)):
         values |= {f"s{number}": scope, f"p{number}": period, f"c{number}": changes[scope, period]}
     rows = ", ".join(f"(:s{number}, :p{number}, :c{number})" for number in range(len(changes)))
-    added = connection.execute(text(f"INSERT INTO model_spending (scope, period, cost) VALUES {rows} {_ADDED}"), values)
-    return {(row.scope, row.period): row.cost for row in added}
+    adding = text(f"INSERT INTO model_spending (scope, period, cost) VALUES {rows} {_ADDED}")  # noqa: S608 - names only
+    return {(row.scope, row.period): row.cost for row in connection.execute(adding, values)}
 
 
 def _unpriced(booking: Booking, cap: Cap) -> str:
