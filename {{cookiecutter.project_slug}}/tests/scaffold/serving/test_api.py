@@ -17,8 +17,10 @@ from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, ScaffoldError
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.guardrails import redact
+from {{ cookiecutter.package_name }}.scaffold.models.settings import DEADLINE
 from {{ cookiecutter.package_name }}.scaffold.observability import configure_logging
 from {{ cookiecutter.package_name }}.scaffold.serving import create_api
+from {{ cookiecutter.package_name }}.scaffold.serving.settings import ServiceFile, follow
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer, Citation
 
 Told = Callable[[Callable[[str, Principal], Answer]], TestClient]
@@ -177,6 +179,11 @@ def test_a_question_that_takes_too_long_is_given_up(application: Application, pr
     response = client.post("/api/ask", json={"question": "a", "caller": "anna"})
     assert response.status_code == 503
     assert response.json()["error"]["message"].startswith("There was no answer within 0.01 s")
+
+
+def test_the_models_own_error_comes_before_the_services(answering: Application) -> None:
+    waits = (follow(answering.settings).get(), ServiceFile())
+    assert min(service.request_timeout_seconds for service in waits) > DEADLINE
 
 
 def test_limits_follow_the_file_while_the_service_runs(own: TestClient, project: Path) -> None:

@@ -38,9 +38,10 @@ from .rated import Rated
 from .rates import open_rates
 from .request import ANSWERED_BY, REFUSALS, Attempted, Pace
 from .retry import Retrying
-from .settings import WHERE, Mistake, ModelEntry, ModelInfo, ModelsFile, Role, digest, misfits, unknown_role
+from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, Role, digest, misfits, unknown_role
 from .spending import Spending
 from .switch import Switched
+from .taken import Mistake
 
 __all__ = ["ANSWERED_BY", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
 
@@ -49,6 +50,9 @@ OFFLINE = {
     "embedding": ModelEntry(provider="offline", model="hashing-1024", kind="embedding"),
 }
 """What answers every role in offline mode."""
+
+AS_WRITTEN = Parameters()
+"""Nothing that goes before a model's own parameters."""
 
 BUILT = 128
 """How many models are kept ready: one a role and its prompts' parameters, as long as that version of the file lasts."""
@@ -105,7 +109,7 @@ class Models:
         loaded = self._of(role)
         if role in loaded.embeddings:
             raise ConfigurationError(f"The role {role!r} in {WHERE} is an embedding; ask for one that is of kind chat.")
-        return loaded.chat(role, parameters or Parameters())
+        return loaded.chat(role, parameters or AS_WRITTEN)
 
     def misfits(self, role: str, parameters: Parameters) -> Iterator[Mistake]:
         """Why a prompt for ``role`` with ``parameters`` cannot be served, by its fields; empty where it can.
@@ -187,7 +191,7 @@ class Models:
             entries = file.entries(role)
             try:
                 if entries[0].kind == "chat":
-                    loaded.chat(role, Parameters())
+                    loaded.chat(role, AS_WRITTEN)
                 else:
                     loaded.embeddings[role] = self._embedded(role, file)
             except ConfigurationError as error:
@@ -197,7 +201,7 @@ class Models:
                     raise loaded.missing[role] from error
         return loaded
 
-    def _governed(self, role: str, file: ModelsFile, parameters: Parameters) -> BaseChatModel:
+    def _governed(self, role: str, file: ModelsFile, parameters: Parameters = AS_WRITTEN) -> BaseChatModel:
         """The controls round the models of a role, innermost first."""
         entries = [entry.with_parameters(parameters) for entry in file.entries(role)]
         first, *others = entries

@@ -15,7 +15,8 @@ from langchain_core.language_models import BaseChatModel
 
 from ..errors import ConfigurationError
 from ..prompts import Parameters
-from .settings import PROVIDERS, TAKES, ModelEntry
+from .settings import PROVIDERS, ModelEntry
+from .taken import TAKES
 
 T = TypeVar("T")
 

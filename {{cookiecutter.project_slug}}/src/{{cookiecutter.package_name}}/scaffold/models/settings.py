@@ -25,10 +25,9 @@ from ..config import File, nearest
 from ..errors import ConfigurationError, PolicyViolation
 from ..governance.policy import Policy
 from ..prompts import Parameters
+from .taken import Mistake, not_taken
 
 WHERE = "config/models.yaml"
-Mistake = tuple[tuple[str | int, ...], str]
-"""Where in the file, and what is wrong there."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +84,6 @@ PROVIDERS = {
 }
 """Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
 
-
-TAKES = {
-    "openai": {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens", "seed": "seed"},
-    "ollama": {
-        "temperature": "temperature",
-        "top_p": "top_p",
-        "max_tokens": "num_predict",
-        "seed": "seed",
-        "context_tokens": "num_ctx",
-    },
-    "anthropic": {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens"},
-    "google": {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens", "seed": "seed"},
-}
-TAKES["openai-compatible"] = TAKES["azure-openai"] = TAKES["openai"]
-TAKES["bedrock"] = TAKES["anthropic"]
-"""Which parameters a provider's models take, and the vendor's names for them. One that is not here takes any."""
 
 VERTEX_AI = "https://{region}-aiplatform.googleapis.com"
 VERTEX_AI_AT = {
@@ -190,7 +173,7 @@ class ModelEntry(File):
     @field_validator("parameters")
     @classmethod
     def _taken(cls, parameters: Parameters, info: ValidationInfo) -> Parameters:
-        _raise(cls, _not_taken(info.data.get("provider", ""), parameters))
+        _raise(cls, not_taken(info.data.get("provider", ""), parameters))
         return parameters
 
     @field_validator("project")
@@ -331,14 +314,6 @@ def _raise(shape: type[File], mistakes: Iterable[Mistake]) -> None:
         raise ValidationError.from_exception_data(shape.__name__, problems)
 
 
-def _not_taken(provider: str, parameters: Parameters) -> Iterator[Mistake]:
-    names = TAKES.get(provider, Parameters.model_fields)
-    for name in parameters.model_dump(exclude_none=True):
-        if name not in names:
-            known = ", ".join(names)
-            yield (name,), f"does not exist for the provider {provider}{nearest(name, names)}; known: {known}"
-
-
 def misfits(file: ModelsFile, role: str, parameters: Parameters) -> Iterator[Mistake]:
     """Why ``role`` cannot answer a prompt that asks for it with ``parameters``, by the prompt's fields."""
     chat = [name for name in file.roles if file.entries(name)[0].kind == "chat"]
@@ -347,7 +322,7 @@ def misfits(file: ModelsFile, role: str, parameters: Parameters) -> Iterator[Mis
         yield ("role",), f"{what} in {WHERE}{nearest(role, chat)}; known: {', '.join(chat)}"
         return
     for provider in dict.fromkeys(entry.provider for entry in file.entries(role)):
-        for loc, said in _not_taken(provider, parameters):
+        for loc, said in not_taken(provider, parameters):
             yield ("parameters", *loc), f"{said}; the role {role!r} of {WHERE} asks it"
 
 
