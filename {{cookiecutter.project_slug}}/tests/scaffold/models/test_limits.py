@@ -104,6 +104,8 @@ def test_a_broken_file_leaves_the_last_good_limits_in_force(open_models: Open, r
 def test_a_role_that_does_not_exist_is_a_problem_and_the_rest_holds(open_models: Open, root: Path) -> None:
     models = open_models(OFFLINE)
     (root / "config" / "limits.yaml").write_text("stopped: true\nroles: {anser: {stopped: true}}", "utf-8")
-    assert "roles.anser: config/models.yaml has no such role (did you mean 'answer'?)" in str(models.limits_error)
+    assert "config/limits.yaml:2: roles.anser: config/models.yaml has no such role (did you mean 'answer'?)" in str(
+        models.limits_error
+    )
     with pytest.raises(ModelsStopped):
         models.get("answer").invoke("Hello")

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from pydantic import Field, ValidationInfo, field_validator
 
+<<<<<<< HEAD
 from ..config import File, Settings, load_yaml, nearest
+=======
+from ..config import File, LastGood, Settings, line_of, load_yaml, nearest
+>>>>>>> limits
 from ..errors import ModelsStopped
 from ..live import LastGood, Live
 from .settings import PROVIDERS
@@ -94,8 +98,13 @@ class Cap:
 class Limits:
     """The limits in force. A file that turns wrong while running leaves the last good ones."""
 
+<<<<<<< HEAD
     def __init__(self, settings: Settings, live: Live | None = None) -> None:
         path = settings.path(WHERE)
+=======
+    def __init__(self, settings: Settings) -> None:
+        self._path = path = settings.path(WHERE)
+>>>>>>> limits
         self._file = LastGood(
             lambda: [path], lambda: load_yaml(path, LimitsFile) if path.exists() else LimitsFile(), WHERE, live
         )
@@ -129,7 +138,8 @@ class Limits:
         if self._file.error:
             return self._file.error
         for role in file.roles.keys() - set(roles):
-            return f"{WHERE}: roles.{role}: config/models.yaml has no such role{nearest(role, roles)}; mend the name."
+            where = f"{self._path}:{line_of(self._path, 'roles', role)}: roles.{role}"
+            return f"{where}: config/models.yaml has no such role{nearest(role, roles)}; mend the name."
         return None
 
     def check_running(self, role: str) -> None:

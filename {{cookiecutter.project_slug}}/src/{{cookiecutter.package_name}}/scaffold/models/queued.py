@@ -50,10 +50,10 @@ class Places:
     def ask(self) -> Future[None]:
         """A place: done once it is there. Raises ``RateLimited`` where the line is as long as it may be."""
         place: Future[None] = Future()
+        limits = self._limits.role(self._role)
         with self._lock:
             self._line.append(place)
-            self._admit()
-            limits = self._limits.role(self._role)
+            self._admit(limits.concurrent)
             if not place.done() and len(self._line) > limits.queue:
                 self._line.remove(place)
                 raise self.full(f"and {limits.queue} more wait for one of them to end (roles.{self._role}.queue)")
@@ -61,13 +61,14 @@ class Places:
 
     def leave(self, place: Future[None], took: float | None = None) -> None:
         """Give the place back, or give up waiting for it. ``took``: seconds that the call had it."""
+        most = self._limits.role(self._role).concurrent
         with self._lock:
             if place in self._line:
                 self._line.remove(place)
             elif place.done() and not place.cancelled():
                 self._busy -= 1
             self._took = self._took if took is None else took
-            self._admit()
+            self._admit(most)
 
     def full(self, why: str) -> RateLimited:
         """The error of a call that gets no place; to be tried again when one like the last has come to its end."""
@@ -77,8 +78,7 @@ class Places:
             after=max(1.0, self._took),
         )
 
-    def _admit(self) -> None:
-        most = self._limits.role(self._role).concurrent
+    def _admit(self, most: int | None) -> None:
         while self._line and (most is None or self._busy < most):
             place = self._line.popleft()
             if place.set_running_or_notify_cancel():
