@@ -61,6 +61,36 @@ def test_a_refusal_says_what_where_and_what_instead(settings: Settings) -> None:
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("regions", "provider", "region", "refused"),
+    [
+        ("", "bedrock", "us-east-1", None),
+        ("", "openai", None, None),
+        ("regions: [eu-central-1, westeurope]", "azure-openai", "westeurope", None),
+        (
+            "regions: [eu-central-1, westeurope]",
+            "bedrock",
+            "us-east-1",
+            "in the region us-east-1 (allowed: eu-central-1",
+        ),
+        ("regions: [eu-central-1]", "openai", None, "without a region (allowed: eu-central-1)"),
+        ("regions: [eu-central-1]", "bedrock", "EU-CENTRAL-1", "in the region EU-CENTRAL-1"),
+        ("regions: []", "bedrock", "eu-central-1", "(allowed: none)"),
+        ("regions: []", "offline", None, None),
+    ],
+)
+def test_a_model_computes_where_the_policy_says(
+    settings: Settings, regions: str, provider: str, region: str | None, refused: str | None
+) -> None:
+    policy = policy_for(settings, f"{shipped('internal')}\n{regions}\n")
+    said = None
+    try:
+        policy.check_model(provider, "any", region)
+    except PolicyViolation as error:
+        said = str(error)
+    assert said is None if refused is None else refused in str(said)
+
+
 def test_personal_data_is_pseudonymised_unless_the_file_says_otherwise(settings: Settings) -> None:
     text = "data_classification: public\nproviders: {public: [offline]}\n"
     block = text + "personal_data: {on_the_way_to_the_model: block}"

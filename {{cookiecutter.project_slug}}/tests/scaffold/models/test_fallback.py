@@ -109,6 +109,7 @@ MISTAKES = [
     ("{use: first, fallback: [vectors]}", ".fallback.0: 'vectors' is of kind embedding, 'first' of kind chat"),
     ("{use: first, fallback: [second], deadline: 10}", ".fallback.0: 'second' would never be asked"),
     ("{use: first, fallback: [local], deadline: 90}", ".fallback.0: governance/policy.yaml does not allow ollama/"),
+    ("{use: local, deadline: 90}", ".use: governance/policy.yaml does not allow ollama/loopback-3 for internal data"),
     ("{use: first, retries: -1}", ".retries: input should be greater than or equal to 0"),
     ("{use: first, retry: 1}", ".retry: there is no such field; known: deadline, fallback, retries, use"),
     ("{use: vectors, fallback: [vectors]}", ".fallback: is for chat models"),

@@ -30,6 +30,9 @@ class PolicyFile(File):
     providers: dict[Classification, list[str]] = Field(
         description="For each class, the model providers that may receive such data; any other is refused."
     )
+    regions: list[str] | None = Field(
+        default=None, description="Where models may compute, as region in config/models.yaml; left out, anywhere."
+    )
     personal_data: PersonalData = Field(default=PersonalData(), description="What happens to personal data.")
 
     @model_validator(mode="after")
@@ -64,8 +67,11 @@ class Policy:
         """What happens to personal data on the way to a model."""
         return self.file.personal_data.on_the_way_to_the_model
 
-    def check_model(self, provider: str, model: str) -> None:
-        """Raise ``PolicyViolation`` unless this provider may receive the project's class of data."""
+    def check_model(self, provider: str, model: str, region: str | None = None) -> None:
+        """Raise ``PolicyViolation`` unless this provider may receive the project's class of data, in this region.
+
+        The offline provider is in no region: it computes in the process.
+        """
         rules = self.file
         allowed = rules.providers[rules.data_classification]
         if provider not in allowed:
@@ -73,4 +79,11 @@ class Policy:
                 f"governance/policy.yaml does not allow {provider}/{model} for {rules.data_classification} data "
                 f"(allowed: {', '.join(allowed) or 'none'}); use one of those in config/models.yaml, "
                 "or change the policy with whoever answers for the data."
+            )
+        if rules.regions is not None and provider != "offline" and region not in rules.regions:
+            named = f"in the region {region}" if region else "without a region"
+            raise PolicyViolation(
+                f"governance/policy.yaml does not allow {provider}/{model} {named} "
+                f"(allowed: {', '.join(rules.regions) or 'none'}); name one of those as its region in "
+                "config/models.yaml where it computes there, or change the policy with whoever answers for the data."
             )

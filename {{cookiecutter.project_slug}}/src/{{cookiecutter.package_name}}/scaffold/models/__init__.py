@@ -182,7 +182,8 @@ class Models:
         return loaded.file
 
     def _load(self) -> _Loaded:
-        written = file = load_yaml(self._path, ModelsFile, self._policy)
+        # Offline, nothing of what the file names is called, so that a policy which forbids it is no reason to stop.
+        written = file = load_yaml(self._path, ModelsFile, None if self._settings.offline else self._policy)
         if self._settings.offline:
             roles = {role: Role(use=file.entries(role)[0].kind) for role in file.roles}
             file = ModelsFile(models=OFFLINE, roles=roles)
@@ -259,7 +260,7 @@ class Models:
         hiding = Searched if embeds else PersonalData
         model = hiding(inner=model, policy=self._policy, telemetry=telemetry)
         model = Switched(inner=model, limits=spending.limits, role=role)
-        return Policed(inner=model, policy=self._policy, info=info)
+        return Policed(inner=model, policy=self._policy, info=info, region=entry.region)
 
     def _embedded(self, role: str, file: ModelsFile) -> Embeddings:
         entry = file.entries(role)[0]

@@ -17,7 +17,7 @@ from .shape import PARSING, misfit
 SENTENCES: dict[int, tuple[type[ModelError], str]] = {
     400: (ModelError, "rejected the request as invalid{detail}; check the model's parameters in {where}"),
     401: (ModelError, "did not accept the key; check {key}"),
-    403: (ModelError, "refused access to this key{detail}; ask whoever administers the account, or check {key}"),
+    403: (ModelError, "refused access to this key{code}; ask whoever administers the account, or check {key}"),
     404: (ModelError, "does not know the model{detail}; check model and base_url in {where}"),
     408: (ModelUnavailable, "gave up waiting for the request; try again"),
     413: (ModelError, "found the request too long; ask for less, or retrieve fewer passages"),
@@ -26,6 +26,9 @@ SENTENCES: dict[int, tuple[type[ModelError], str]] = {
 
 PASSING = {408, 429, 500, 502, 503, 504, 529}
 """Statuses that may be gone at the next try; 529 is Anthropic's for too much to do."""
+
+OVERFLOW = ("context length", "context window", "context size")
+"""What servers that speak OpenAI's protocol, and Ollama, say of a request that is too long for the model."""
 
 BROKEN = (
     *("RemoteProtocolError", "ReadError"),  # httpx
@@ -113,7 +116,7 @@ def explain(error: Exception, entry: ModelEntry) -> ModelError:
     if _is(error, "ContentFilterFinishReasonError") or "due to a content filter" in str(error):  # the latter is Azure's
         return _withheld(entry)
     if _is(error, "ContextOverflowError"):
-        return ModelError(f"{name} found the request too long; ask for less, or retrieve fewer passages.")
+        return _too_long(entry)
     if refused := refusal(error):
         return _refused(refused, entry)
     if _is(error, *NO_LOGIN):
@@ -142,10 +145,13 @@ def _refused(refused: Refusal, entry: ModelEntry) -> ModelError:
         )
     if refused.code == "content_filter":
         return _withheld(entry)
+    if status == 400 and any(words in refused.said.lower() for words in OVERFLOW):
+        return _too_long(entry)
     kind, sentence = SENTENCES.get(status, (ModelError, "refused the request with status {status}{detail}"))
     words = " ".join(refused.said.split())[:200]
     key = "the login of this machine" if entry.keyless else f"the environment variable {entry.key_env}"
-    said = sentence.format(status=status, detail=f" ({words})" if words else "", where=WHERE, key=key)
+    detail, code = (f" ({told})" if told else "" for told in (words, refused.code))
+    said = sentence.format(status=status, detail=detail, code=code, where=WHERE, key=key)
     if kind is ModelUnavailable:
         return ModelUnavailable(f"{name} {said}.", after=refused.after)
     return kind(f"{name} {said}.")
@@ -160,6 +166,10 @@ def too_slow(entry: ModelEntry, seconds: float) -> ModelTimeout:
             f"try again, or raise deadline in {WHERE}."
         )
     return ModelTimeout(f"{name} did not answer within {seconds:g} seconds; try again, or raise timeout in {WHERE}.")
+
+
+def _too_long(entry: ModelEntry) -> ModelError:
+    return ModelError(f"{_name(entry)} found the request too long; ask for less, or retrieve fewer passages.")
 
 
 def _withheld(entry: ModelEntry) -> ModelError:

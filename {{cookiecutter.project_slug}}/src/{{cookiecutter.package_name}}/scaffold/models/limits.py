@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import Field, ValidationInfo, field_validator
 
-<<<<<<< HEAD
-from ..config import File, Settings, load_yaml, nearest
-=======
-from ..config import File, LastGood, Settings, line_of, load_yaml, nearest
->>>>>>> limits
+from ..config import File, Settings, line_of, load_yaml, nearest
 from ..errors import ModelsStopped
 from ..live import LastGood, Live
 from .settings import PROVIDERS
@@ -98,13 +94,8 @@ class Cap:
 class Limits:
     """The limits in force. A file that turns wrong while running leaves the last good ones."""
 
-<<<<<<< HEAD
     def __init__(self, settings: Settings, live: Live | None = None) -> None:
-        path = settings.path(WHERE)
-=======
-    def __init__(self, settings: Settings) -> None:
         self._path = path = settings.path(WHERE)
->>>>>>> limits
         self._file = LastGood(
             lambda: [path], lambda: load_yaml(path, LimitsFile) if path.exists() else LimitsFile(), WHERE, live
         )

@@ -14,12 +14,13 @@ from .settings import ModelInfo
 
 
 class Policed(Governed):
-    """Lets a call through where the policy allows its provider and model; else ``PolicyViolation``, nothing sent."""
+    """Lets a call through where the policy allows its provider, model and region; else raises ``PolicyViolation``."""
 
     policy: SkipValidation[Policy] = Field(repr=False)
     info: ModelInfo
+    region: str | None
 
     def passage(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> Passage:
         """Asked at each call, not once when the model is built: the policy may have changed since."""
-        self.policy.check_model(self.info.provider, options.get("model", self.info.model))
+        self.policy.check_model(self.info.provider, options.get("model", self.info.model), self.region)
         return Passage(messages)

@@ -120,7 +120,8 @@ class ModelEntry(File):
         default=None,
         validate_default=True,
         pattern="^[a-z0-9-]+$",
-        description="The cloud's region that serves it; required for bedrock, and for google with a project.",
+        description="Where it computes, for the policy: the region of its cloud, or of the contract with its vendor; "
+        "required for bedrock, and for google with a project.",
     )
     api_version: str = Field(
         default="2024-10-21", min_length=1, description="The version of Azure's interface (azure-openai only)."
@@ -335,6 +336,9 @@ def _mistakes(role: Role, models: dict[str, ModelEntry], policy: Policy | None) 
         yield loc, f"there is no model {name!r} under models{nearest(name, models)}; known: {known}"
     if unknown:
         return
+    for loc, name in zip(places, role.names, strict=True):
+        if policy and (said := _forbidden(policy, models[name])):
+            yield loc, said
     first = models[role.use]
     if first.kind == "embedding":
         if role.fallback:
@@ -356,13 +360,11 @@ def _mistakes(role: Role, models: dict[str, ModelEntry], policy: Policy | None) 
                     f"{deadline:g}; lower their timeout under models, or raise deadline"
                 ),
             )
-        if policy and (said := _forbidden(policy, entry)):
-            yield loc, said
 
 
 def _forbidden(policy: Policy, entry: ModelEntry) -> str | None:
     try:
-        policy.check_model(entry.provider, entry.model)
+        policy.check_model(entry.provider, entry.model, entry.region)
     except PolicyViolation as error:
         return str(error)
     return None
