@@ -197,11 +197,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def line_of(path: Path, *loc: str) -> int:
-    """The line of ``path``, which is valid YAML, on which the field at ``loc`` stands."""
-    return _line_of(yaml.compose(path.read_text("utf-8"), _Loader), loc)
-
-
 def _line_of(node: yaml.Node | None, loc: tuple[Any, ...]) -> int:
     line = node.start_mark.line + 1 if node is not None else 1
     for part in loc:

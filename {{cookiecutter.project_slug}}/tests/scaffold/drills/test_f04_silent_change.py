@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -36,7 +35,7 @@ roles:
     cache: {seconds: 3600}
   embed: hashing
 """
-Says = Callable[[Callable[[dict[str, Any]], str]], None]
+Says = Callable[[Callable[[str], str]], None]
 
 
 @pytest.fixture
@@ -56,19 +55,19 @@ def served(project: Path, vendor: vendors.Vendor) -> Iterator[Application]:
 @pytest.fixture
 def says(monkeypatch: pytest.MonkeyPatch) -> Says:
     """Changes what the vendor's model answers."""
-    return lambda answer: monkeypatch.setattr(vendors, "_said", answer)
+    return lambda answer: monkeypatch.setattr(vendors, "said", answer)
 
 
-def as_ever(body: dict[str, Any]) -> str:
-    return OfflineChatModel().invoke([(each["role"], each["content"]) for each in body["messages"]]).text
+def as_ever(question: str) -> str:
+    return OfflineChatModel().invoke(question).text
 
 
-def worse(_: dict[str, Any]) -> str:
+def worse(_: str) -> str:
     return "NO_ANSWER"
 
 
-def reworded(body: dict[str, Any]) -> str:
-    text = as_ever(body)
+def reworded(question: str) -> str:
+    text = as_ever(question)
     return text if text == "NO_ANSWER" else f"Yes: {text}"
 
 
@@ -86,7 +85,7 @@ def measured(application: Application) -> tuple[float, float]:
 @pytest.mark.drill("F04")
 @pytest.mark.parametrize(("change", "metric"), [(worse, "canary_quality"), (reworded, "canary_answers")])
 async def test_a_model_that_is_quietly_another_turns_the_canary_red(
-    change: Callable[[dict[str, Any]], str],
+    change: Callable[[str], str],
     metric: str,
     served: Application,
     vendor: vendors.Vendor,

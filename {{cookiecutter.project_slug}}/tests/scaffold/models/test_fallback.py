@@ -111,7 +111,7 @@ MISTAKES = [
     ("{use: first, fallback: [local], deadline: 90}", ".fallback.0: governance/policy.yaml does not allow ollama/"),
     ("{use: local, deadline: 90}", ".use: governance/policy.yaml does not allow ollama/loopback-3 for internal data"),
     ("{use: first, retries: -1}", ".retries: input should be greater than or equal to 0"),
-    ("{use: first, retry: 1}", ".retry: there is no such field; known: deadline, fallback, retries, use"),
+    ("{use: first, retry: 1}", ".retry: there is no such field; known: cache, deadline, fallback, retries, use"),
     ("{use: vectors, fallback: [vectors]}", ".fallback: is for chat models"),
     ("{fallback: [first]}", ".use: this field is required"),
 ]

@@ -176,7 +176,8 @@ def test_a_parameter_that_the_provider_does_not_have_is_an_error(
 ) -> None:
     parameters = f"    parameters:\n      {name}: 4096\n  vectors:"
     with pytest.raises(
-        ConfigurationError, match=rf":\d+: models\.chosen\.parameters\.{name}: does not exist for the provider {provider}"
+        ConfigurationError,
+        match=rf":\d+: models\.chosen\.parameters\.{name}: does not exist for the provider {provider}",
     ):
         open_models(at(provider).replace("  vectors:", parameters))
 

@@ -124,7 +124,7 @@ def explain(error: Exception, entry: ModelEntry) -> ModelError:
             f"{name} needs a login of its cloud that works ({' '.join(str(error).split())[:200]}); "
             "log in as the cloud's own tools do, or give this machine a role."
         )
-    if _is(error, *BROKEN) or type(error) is ConnectionError:  # the bare one is langchain-aws's, of a stream
+    if _is(error, *BROKEN) or (type(error) is ConnectionError and entry.provider == "bedrock"):  # of its streams
         return _broken(entry)
     if _is(error, "ModelConnectionError", "TransportError", "ConnectionError"):
         return ModelUnavailable(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ..config import File, Settings, line_of, load_yaml, nearest
+from ..config import File, Settings, load_yaml, locate, nearest
 from ..errors import ModelsStopped
 from ..live import LastGood, Live
 from .settings import PROVIDERS
@@ -129,7 +129,7 @@ class Limits:
         if self._file.error:
             return self._file.error
         for role in file.roles.keys() - set(roles):
-            where = f"{self._path}:{line_of(self._path, 'roles', role)}: roles.{role}"
+            where = locate(self._path, self._path.read_text("utf-8"), "roles", role)
             return f"{where}: config/models.yaml has no such role{nearest(role, roles)}; mend the name."
         return None
 

@@ -130,7 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(protocol.refused(fault, f"status {fault} from loopback"), fault)
         elif fault in protocol.REFUSED:
             self._send(protocol.REFUSED[fault], 400)
-        elif (asked := protocol.asked(self.path, body)).texts is not None:
+        elif (asked := protocol.asked(self.path, body)).texts is not None and fault == "drip":
+            self._drip(vendor.release, b" ", "application/json")
+        elif asked.texts is not None:
             texts = asked.texts[fault == "too few" :]
             self._send(protocol.vectors(asked, [[float(len(text)), 1.0] for text in texts]))
         else:
