@@ -73,6 +73,7 @@ class Models:
         self._settings, self._policy, self._audit, self._telemetry = settings, policy, audit, telemetry
         self.spending = Spending(Limits(settings), Ledger(state), telemetry)
         self._pace = pace or Pace()
+        self._answers: dict[tuple[str, float, int], Answers] = {}
         self._circuits: dict[tuple[str, str, str], Circuit] = {}
         self._path = settings.path(WHERE)
         self._running = False
@@ -168,7 +169,9 @@ class Models:
             following = [self._asked(role, entry, retries, last=entry is others[-1]) for entry in others]
             model = Fallback(inner=model, others=following, pace=pace, telemetry=telemetry, role=role)
         if rule := file.roles[role].cache:
-            model = Cached(inner=model, answers=Answers(rule, pace.now), policy=self._policy)
+            answers = self._answers.setdefault((role, rule.seconds, rule.entries), Answers(rule, pace.now))
+            models = [entry.info.sha256 for entry in entries]
+            model = Cached(inner=model, answers=answers, models=models, policy=self._policy)
             # Once more, out here: a role that is stopped answers nothing, kept or not.
             model = Switched(inner=model, limits=self.spending.limits, role=role)
         model = Audited(inner=model, audit=self._audit, cost=self._cost(entries), info=first.info, role=role)
