@@ -210,13 +210,24 @@ def test_an_answer_is_kept_for_its_time_and_the_longest_unused_goes_first(
     assert len(vendor.requests) == 5
 
 
-def test_a_changed_file_begins_anew(cached: Callable[..., Models], vendor: Vendor, root: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "sent"),
+    [
+        ("timeout: 10", "timeout: 11", 2),
+        ("timeout: 10", "timeout: 10\n    parameters: {temperature: 0}", 2),
+        ("seconds: 60", "seconds: 61", 2),
+        ("retries: 0", "retries: 1", 1),
+    ],
+)
+def test_a_changed_model_begins_anew(
+    old: str, new: str, sent: int, cached: Callable[..., Models], vendor: Vendor, root: Path
+) -> None:
     models = cached()
     ask(models.get("answer"))
     path = root / "config" / "models.yaml"
-    path.write_text(path.read_text("utf-8").replace("timeout: 10", "timeout: 11"), "utf-8")
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
     ask(models.get("answer"))
-    assert len(vendor.requests) == 2
+    assert len(vendor.requests) == sent
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -346,7 +357,7 @@ INFO = ModelInfo("offline", "telling", "0")
 def stack(policy: Policy, cut: bool = False) -> BaseChatModel:
     answers = Answers(CacheRule(seconds=60, entries=20), Pace().now)
     inner = Attempted(inner=Telling(cut=cut), info=INFO)
-    return Deadline(inner=Cached(inner=inner, answers=answers, policy=policy), seconds=60, pace=Pace())
+    return Deadline(inner=Cached(inner=inner, answers=answers, models=[], policy=policy), seconds=60, pace=Pace())
 
 
 def test_an_answer_that_ran_into_its_limit_is_not_kept(policy: Policy) -> None:

@@ -113,6 +113,9 @@ MISTAKES = [
     ("{use: first, retries: -1}", ".retries: input should be greater than or equal to 0"),
     ("{use: first, retry: 1}", ".retry: there is no such field; known: cache, deadline, fallback, retries, use"),
     ("{use: vectors, fallback: [vectors]}", ".fallback: is for chat models"),
+    ("{use: vectors, cache: {seconds: 60}}", ".cache: is for chat models"),
+    ("{use: first, cache: {seconds: 0}}", ".cache.seconds: input should be greater than 0"),
+    ("{use: first, cache: {seconds: 60, entries: 0}}", ".cache.entries: input should be greater than or equal to 1"),
     ("{fallback: [first]}", ".use: this field is required"),
 ]
 

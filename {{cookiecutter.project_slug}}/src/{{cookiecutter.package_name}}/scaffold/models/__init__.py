@@ -95,6 +95,7 @@ class Models:
         self._pace = pace or Pace()
         self._rates = open_rates(settings, state, self._pace.clock)
         self._places: dict[str, Places] = {}
+        self._answers: dict[tuple[str, float, int], Answers] = {}
         self._circuits: dict[tuple[str, str, str], Circuit] = {}
         self._path = settings.path(WHERE)
         self._running = False
@@ -214,7 +215,9 @@ class Models:
         places = self._places.setdefault(role, Places(self.spending.limits, role))
         model = Queued(inner=model, places=places, telemetry=telemetry, role=role)
         if rule := file.roles[role].cache:
-            model = Cached(inner=model, answers=Answers(rule, pace.now), policy=self._policy)
+            answers = self._answers.setdefault((role, rule.seconds, rule.entries), Answers(rule, pace.now))
+            models = [entry.info.sha256 for entry in entries]
+            model = Cached(inner=model, answers=answers, models=models, policy=self._policy)
             # Once more, out here: a role that is stopped answers nothing, kept or not.
             model = Switched(inner=model, limits=self.spending.limits, role=role)
         audited = AuditedEmbedding if first.kind == "embedding" else Audited

@@ -1,7 +1,7 @@
 """Control: an answer that was given is given again to callers with the same rights, without asking a model.
 
-Kept in memory, in this process, for as long as the role says; whatever changes ``config/models.yaml`` or the policy
-begins anew. What is not surely the same question, with the same rights, is asked again.
+Kept in memory, in this process, for as long as the role says; a changed model, prompt or policy begins anew. What is
+not surely the same question, with the same rights, is asked again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .settings import CacheRule, ModelInfo
 ENDS = frozenset({"stop", "end_turn", "stop_sequence"})
 """What vendors call the end of an answer that is whole."""
 
-TOLD = (ANSWERED_BY, "model_provider", "model_name", "finish_reason", "done_reason", "stop_reason")
+TOLD = (ANSWERED_BY, "model_provider", "model_name")
 """What an answer from the cache still says of itself; not the tokens, which were paid for once."""
 
 
@@ -67,6 +67,8 @@ class Cached(Governed):
     """Answers what was asked before, and keeps what is answered whole. Answers that call tools are never kept."""
 
     answers: SkipValidation[Answers] = Field(repr=False)
+    models: list[str]
+    """Digests of those that may answer."""
     policy: SkipValidation[Policy] = Field(repr=False)
 
     def _generate(
@@ -127,6 +129,7 @@ class Cached(Governed):
             return None
         asked = [
             rights,
+            self.models,
             self.policy.file.model_dump(mode="json"),
             run_metadata().get("prompt_sha256"),
             [message.model_dump(exclude={"id", "usage_metadata"}) for message in messages],
@@ -158,7 +161,11 @@ class Cached(Governed):
             kept = AIMessage(
                 content=message.content,
                 additional_kwargs=message.additional_kwargs,
-                response_metadata={name: told[name] for name in TOLD if name in told} | {"cached": True},
+                response_metadata={
+                    **{name: told[name] for name in TOLD if name in told},
+                    "finish_reason": seen.finish_reason,
+                    "cached": True,
+                },
             )
             self.answers.put(key, Kept(kept.model_copy(deep=True), writer))
         return result
