@@ -156,7 +156,12 @@ CONTROLS = (
         [("scaffold.models.repeated._shows", always(lambda _: False))],
         [f"{MODELS}/test_resilience.py"],
     ),
-    Control("rate-limit", "F03", [("scaffold.models.rated.Rated.passage", BARE)], [F03, f"{MODELS}/test_rated.py"]),
+    Control(
+        "rate-limit",
+        "F03",
+        [("scaffold.models.rated.Rated.passage", BARE)],
+        [f"{F03}::test_a_role_at_its_rate_waits_or_is_refused"],
+    ),
     Control(
         "rate-counted",
         "F03",

@@ -214,7 +214,7 @@ async def test_a_call_that_is_cancelled_while_it_is_counted_gives_it_back(
 
     monkeypatch.setattr(models._rates, "take", held_up)
     call = asyncio.create_task(models.get("answer").ainvoke("Hello"))
-    await asyncio.to_thread(begun.wait)
+    assert await asyncio.to_thread(begun.wait, 10)
     call.cancel()
     await asyncio.sleep(0)  # the call notices before it is counted
     go_on.set()

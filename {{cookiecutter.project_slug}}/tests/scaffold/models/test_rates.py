@@ -181,5 +181,5 @@ def test_a_wrong_address_or_a_missing_package_is_told_at_the_start(
     with pytest.raises(ConfigurationError, match="APP_RATE_URL is no address of a Redis"):
         open_rates(Settings(root=root, rate_url="localhost:6379"), state, lambda: 0.0)
     monkeypatch.setitem(sys.modules, "redis", None)
-    with pytest.raises(ConfigurationError, match="make setup EXTRAS=redis"):
+    with pytest.raises(ConfigurationError, match="redis among the EXTRAS of make setup"):
         open_rates(Settings(root=root, rate_url="redis://localhost"), state, lambda: 0.0)

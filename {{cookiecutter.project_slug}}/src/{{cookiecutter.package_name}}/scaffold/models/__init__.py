@@ -166,7 +166,7 @@ class Models:
 
     def measure(self) -> None:
         """Bring the gauges up to now: calls that wait, and what is used of budgets."""
-        for role, places in self._places.items():
+        for role, places in list(self._places.items()):
             self._telemetry.observe(CALLS_WAITING, places.waiting, role=role)
         self.spending.measure()
 

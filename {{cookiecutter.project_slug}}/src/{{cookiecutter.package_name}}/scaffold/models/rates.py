@@ -150,7 +150,7 @@ class InRedis:
             import redis  # only where it is used
         except ModuleNotFoundError:
             raise ConfigurationError(
-                "APP_RATE_URL needs the package redis, which is not installed; run: make setup EXTRAS=redis."
+                "APP_RATE_URL needs the package redis, which is missing; name redis among the EXTRAS of make setup."
             ) from None
         try:
             self._redis: Any = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
