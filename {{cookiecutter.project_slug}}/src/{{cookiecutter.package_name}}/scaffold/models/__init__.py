@@ -190,7 +190,7 @@ class Models:
         )
         model = PersonalData(inner=model, policy=self._policy, telemetry=telemetry)
         model = Switched(inner=model, limits=spending.limits, role=role)
-        return Policed(inner=model, policy=self._policy, info=info, region=entry.region)
+        return Policed(inner=model, policy=self._policy, info=info, region=entry.computes_in)
 
     def _embedded(self, role: str, entry: ModelEntry) -> Embeddings:
         if entry.provider == "offline":

@@ -64,7 +64,7 @@ class GovernedEmbeddings(Embeddings):
         began, outcome, error_name = time.perf_counter(), "failed", None
         hidden = [redact(text) for text in texts]
         try:
-            self.policy.check_model(self.entry.provider, self.entry.model, self.entry.region)
+            self.policy.check_model(self.entry.provider, self.entry.model, self.entry.computes_in)
             self.spending.limits.check_running(self.role)
             # As many tokens as bytes: more than it will be, and what stays on the bill, for no usage is told.
             with self.spending.reserved(self.entry, self.role, tokens(sum(len(text.encode()) for text in hidden), 0)):

@@ -144,12 +144,15 @@ def _azure_embeddings(entry: ModelEntry) -> Embeddings:
 
 
 def _azure(entry: ModelEntry) -> dict[str, Any]:
-    """How both are called. What is None here would otherwise come from the environment."""
+    """How both are called. What is None here would otherwise come from the environment.
+
+    Without a deployment of the client's own: it then goes to the one that a call names as its model, which is the one
+    that the policy and the audit log see.
+    """
     from pydantic import SecretStr
 
     return {
         "azure_endpoint": entry.address,
-        "azure_deployment": entry.model,
         "api_version": entry.api_version,
         "api_key": SecretStr(_key(entry)),
         "azure_ad_token": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -89,6 +90,9 @@ VERTEX_AI_AT = {
     "us": "https://aiplatform.us.rep.googleapis.com",
 }
 """Where Google Cloud serves its models: in a region, or in one of these wider places."""
+
+AREA = re.compile(r"([a-z]{2}|us-gov|apac|amer|global)\.")
+"""How the name of a profile of Bedrock begins: its calls go to any region of that area."""
 
 
 class Parameters(File):
@@ -193,6 +197,12 @@ class ModelEntry(File):
     def keyless(self) -> bool:
         """Whether it is called with the machine's own login to a cloud, and not with a key."""
         return self.provider == "bedrock" or self.project is not None
+
+    @property
+    def computes_in(self) -> str | None:
+        """What the policy is asked about: the region, or the area that a profile of bedrock spreads its calls over."""
+        area = AREA.match(self.model) if self.provider == "bedrock" else None
+        return area[1] if area else self.region
 
     @property
     def key_env(self) -> str:
@@ -326,7 +336,7 @@ def _mistakes(
 
 def _forbidden(policy: Policy, entry: ModelEntry) -> str | None:
     try:
-        policy.check_model(entry.provider, entry.model, entry.region)
+        policy.check_model(entry.provider, entry.model, entry.computes_in)
     except PolicyViolation as error:
         return str(error)
     return None
