@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from ..config import File, LastGood, Settings, load_yaml, nearest
 from ..errors import ModelsStopped
-from .settings import PROVIDERS
+from .offers import PROVIDERS
 
 WHERE = "config/limits.yaml"
 MILLION = 1_000_000
