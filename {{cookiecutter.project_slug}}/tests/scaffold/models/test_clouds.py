@@ -112,6 +112,12 @@ def test_a_profile_of_bedrock_computes_in_its_whole_area(
         open_models(text)
 
 
+def test_a_model_of_bedrock_by_its_arn_is_an_error(at: Callable[..., str], open_models: Open) -> None:
+    arn = "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0"
+    with pytest.raises(ConfigurationError, match="model: name the model, or a profile"):
+        open_models(at("bedrock").replace(MODEL, arn))
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_without_a_login_to_google_cloud_a_call_says_so(
     way: Way, vendor: Vendor, at: Callable[..., str], open_models: Open, monkeypatch: pytest.MonkeyPatch

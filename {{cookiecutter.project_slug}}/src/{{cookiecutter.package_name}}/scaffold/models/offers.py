@@ -71,3 +71,31 @@ VERTEX_AI_AT = {
 
 AREA = re.compile(r"([a-z]{2}|us-gov|apac|amer|global)\.")
 """How the name of a profile of Bedrock begins: its calls go to any region of that area."""
+
+
+def keyless(provider: str | None, project: str | None) -> bool:
+    """Whether it is called with the machine's own login to a cloud, and not with a key."""
+    return provider == "bedrock" or project is not None
+
+
+def misplaced(provider: str | None, project: str | None, region: str | None, api_key_env: str | None) -> str | None:
+    """What is wrong with where an entry says that it is served."""
+    if keyless(provider, project) and region is None:
+        return f"{provider} needs the region that serves the model, for example eu-central-1"
+    if keyless(provider, project) and api_key_env:
+        return f"{provider} takes no api_key_env here: it logs in the way the cloud's own tools do"
+    if provider == "google" and region and not project:
+        return "the Gemini API has no regions; name the project too, and Vertex AI serves it there"
+    return None
+
+
+def served(provider: str, project: str | None, region: str | None) -> str:
+    """The vendor's own address."""
+    address = VERTEX_AI_AT.get(str(region), VERTEX_AI) if project else PROVIDERS[provider].base_url or ""
+    return address.format(region=region)
+
+
+def area(provider: str, model: str) -> str | None:
+    """Over which regions a profile of Bedrock spreads its calls; None where the model is no such profile."""
+    found = AREA.match(model) if provider == "bedrock" else None
+    return found[1] if found else None

@@ -23,7 +23,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 from ..config import File, nearest
 from ..errors import ConfigurationError, PolicyViolation
 from ..governance.policy import Policy
-from .offers import AREA, PROVIDERS, VERTEX_AI, VERTEX_AI_AT
+from .offers import PROVIDERS, area, keyless, misplaced, served
 
 WHERE = "config/models.yaml"
 
@@ -85,6 +85,13 @@ class ModelEntry(File):
             )
         return provider
 
+    @field_validator("model")
+    @classmethod
+    def _named(cls, model: str, info: ValidationInfo) -> str:
+        if model.startswith("arn:") and info.data.get("provider") == "bedrock":
+            raise ValueError("name the model, or a profile such as eu.amazon.nova-lite-v1:0: an ARN hides where it is")
+        return model
+
     @field_validator("kind")
     @classmethod
     def _served(cls, kind: str, info: ValidationInfo) -> str:
@@ -116,26 +123,20 @@ class ModelEntry(File):
     @field_validator("region")
     @classmethod
     def _somewhere(cls, region: str | None, info: ValidationInfo) -> str | None:
-        provider, project = info.data.get("provider"), info.data.get("project")
-        clouds = provider == "bedrock" or project is not None
-        if clouds and region is None:
-            raise ValueError(f"{provider} needs the region that serves the model, for example eu-central-1")
-        if clouds and info.data.get("api_key_env"):
-            raise ValueError(f"{provider} takes no api_key_env here: it logs in the way the cloud's own tools do")
-        if provider == "google" and region and not project:
-            raise ValueError("the Gemini API has no regions; name the project too, and Vertex AI serves it there")
+        provider, project, key = (info.data.get(name) for name in ("provider", "project", "api_key_env"))
+        if said := misplaced(provider, project, region, key):
+            raise ValueError(said)
         return region
 
     @property
     def keyless(self) -> bool:
         """Whether it is called with the machine's own login to a cloud, and not with a key."""
-        return self.provider == "bedrock" or self.project is not None
+        return keyless(self.provider, self.project)
 
     @property
     def computes_in(self) -> str | None:
         """What the policy is asked about: the region, or the area that a profile of bedrock spreads its calls over."""
-        area = AREA.match(self.model) if self.provider == "bedrock" else None
-        return area[1] if area else self.region
+        return area(self.provider, self.model) or self.region
 
     @property
     def key_env(self) -> str:
@@ -145,10 +146,7 @@ class ModelEntry(File):
     @property
     def address(self) -> str:
         """Where it is called."""
-        served = PROVIDERS[self.provider].base_url or ""
-        if self.project:
-            served = VERTEX_AI_AT.get(str(self.region), VERTEX_AI)
-        return str(self.base_url or served.format(region=self.region))
+        return str(self.base_url or served(self.provider, self.project, self.region))
 
     @property
     def max_tokens(self) -> int | None:
