@@ -60,6 +60,11 @@ def always(value: Any) -> Replace:
     return lambda _: value
 
 
+def anywhere(check: Callable[..., None]) -> Callable[..., None]:
+    """``Policy.check_model`` as if the model computed in a region that the policy names."""
+    return lambda policy, provider, model, _=None: check(policy, provider, model, *(policy.file.regions or [])[:1])
+
+
 BARE = always(Governed.passage)
 """A model control that only delegates."""
 
@@ -117,6 +122,10 @@ CONTROLS = (
         "F04",
         [("scaffold.evaluation.canary.differences", always(lambda *_: []))],
         [f"{DRILLS}/test_f04_silent_change.py"],
+        "structured-output-fits",
+        "F03",
+        [("scaffold.models.governed.Shaped", always(lambda chain, whole: chain))],
+        [f"{MODELS}/test_shape.py"],
     ),
     Control("budget", "F05", [("scaffold.models.ledger.Ledger._hold", always(lambda *_: None))], [F05]),
     Control("kill-switch", "F05", [("scaffold.models.switch.Switched.passage", BARE)], [F05]),
@@ -154,7 +163,7 @@ CONTROLS = (
         "shown-is-not-repeated",
         "F03",
         [("scaffold.models.repeated._shows", always(lambda _: False))],
-        [f"{MODELS}/test_resilience.py"],
+        [f"{MODELS}/test_resilience.py::test_a_fault_has_its_outcome[openai-cut off-streamed]"],
     ),
     Control(
         "rate-limit",
@@ -384,6 +393,18 @@ CONTROLS = (
         "F16",
         [("scaffold.serving.boundary.SECURITY_HEADERS", always({}))],
         [f"{SERVING}/test_boundary.py"],
+    ),
+    Control(
+        "allowed-regions",
+        "F17",
+        [("scaffold.governance.policy.Policy.check_model", anywhere)],
+        ["tests/scaffold/governance/test_policy.py"],
+    ),
+    Control(
+        "policy-at-load",
+        "F17",
+        [("scaffold.models.settings._forbidden", always(lambda *_: None))],
+        [f"{MODELS}/test_policed.py"],
     ),
     Control(
         "allowed-providers",

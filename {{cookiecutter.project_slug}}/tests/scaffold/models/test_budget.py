@@ -251,6 +251,17 @@ def test_the_longest_answer_is_what_the_call_allows(
     assert most * 10_000 < row["cost"] < 2 * most * 10_000
 
 
+def test_as_long_an_answer_is_asked_for_as_is_reserved_where_the_vendor_must_be_told_one(
+    limits: Written, at: Callable[..., str], open_models: Open, state: Engine, vendor: Vendor
+) -> None:
+    limits("  anthropic/loopback-1: {input_per_million: 0, output_per_million: 10000}\n")
+    vendor.fault = 500
+    with pytest.raises(ModelError):
+        open_models(at("anthropic")).get("answer").invoke("Hello")
+    (row,) = rows(state)
+    assert row["cost"] == vendor.requests[0].body["max_tokens"] * 10_000 == 40_960_000
+
+
 def test_a_model_without_a_price_is_refused_under_a_budget_and_unknown_without_one(
     limits: Written, vendor: Vendor, at: Callable[..., str], open_models: Open, state: Engine, audit: AuditLog
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from {{ cookiecutter.package_name }}.scaffold.models.settings import ModelEntry
 
 from tests.scaffold.models import clouds
 from tests.scaffold.models.calls import WAYS, Way, astreamed, invoked, streamed
-from tests.scaffold.models.conftest import Open
+from tests.scaffold.models.conftest import POLICY, Open
 from tests.scaffold.models.two import Steps
 from tests.scaffold.models.vendors import KEY, MODEL, TOKEN, Vendor
 
@@ -90,6 +91,33 @@ def test_an_entry_that_names_no_place_of_a_cloud_is_an_error(wrong: str, said: s
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("model", "area"),
+    [
+        ("anthropic.claude-haiku-4-5-20251001-v1:0", "eu-central-1"),
+        ("eu.anthropic.claude-haiku-4-5-20251001-v1:0", "eu"),
+        ("global.anthropic.claude-haiku-4-5-20251001-v1:0", "global"),
+        ("zai.glm-5.3", "eu-central-1"),
+    ],
+)
+def test_a_profile_of_bedrock_computes_in_its_whole_area(
+    model: str, area: str, at: Callable[..., str], root: Path, open_models: Open
+) -> None:
+    text = at("bedrock").replace(MODEL, model)
+    policy = root / "governance" / "policy.yaml"
+    policy.write_text(f"{POLICY}regions: [{area}]\n", "utf-8")
+    assert open_models(text).get("answer").invoke("Hello").text == "You wrote: Hello"
+    policy.write_text(POLICY + "regions: [eu-west-3]\n", "utf-8")
+    with pytest.raises(ConfigurationError, match=f"in the region {area}"):
+        open_models(text)
+
+
+def test_a_model_of_bedrock_by_its_arn_is_an_error(at: Callable[..., str], open_models: Open) -> None:
+    arn = "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0"
+    with pytest.raises(ConfigurationError, match="model: name the model, or a profile"):
+        open_models(at("bedrock").replace(MODEL, arn))
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_without_a_login_to_google_cloud_a_call_says_so(
     way: Way, vendor: Vendor, at: Callable[..., str], open_models: Open, monkeypatch: pytest.MonkeyPatch
@@ -148,7 +176,7 @@ async def test_google_is_left_alone_for_as_long_as_it_asks(
     [
         ("google", "bad_key", ModelError, "did not accept the key; check the environment variable LOOPBACK_KEY", True),
         ("vertex-ai", 401, ModelError, "did not accept the key; check the login of this machine", True),
-        ("bedrock", 403, ModelError, "refused access to this key (status 403 from loopback)", True),
+        ("bedrock", 403, ModelError, "refused access to this key (AccessDeniedException)", True),
         ("bedrock", "quota", ModelUnavailable, "throttles", True),
         ("bedrock", 424, ModelUnavailable, "has a fault of its own", False),
     ],

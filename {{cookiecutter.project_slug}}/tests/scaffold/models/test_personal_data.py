@@ -68,7 +68,17 @@ def test_personal_data_leaves_from_nowhere(
     assert nothing_left(vendor.received), where
 
 
-@pytest.mark.parametrize("provider", ["openai", "ollama"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_text_in_blocks_is_restored_too(
+    way: Way, vendor: Vendor, at: Callable[..., str], open_models: Open
+) -> None:
+    # Anthropic answers in blocks as soon as there are tools.
+    reply = await way(open_models(at("anthropic")).get("answer").bind_tools([send]), TEXT)
+    assert reply.text == f"You wrote: {TEXT}"
+    assert nothing_left(vendor.received)
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure-openai", "ollama", "anthropic"])
 @pytest.mark.parametrize("way", WAYS)
 async def test_arguments_of_tool_calls_are_restored_too(
     provider: str, way: Way, vendor: Vendor, at: Callable[..., str], open_models: Open

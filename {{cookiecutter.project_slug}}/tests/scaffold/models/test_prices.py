@@ -21,6 +21,13 @@ PER_MILLION = calc_price(
 ).total_price
 GEMINI: dict[str, Any] = {"provider": "google", "model": "gemini-2.5-flash"}
 VERTEX = {"project": "acme", "region": "europe-west1"}
+CLAUDE: dict[str, Any] = {"provider": "anthropic", "model": "claude-sonnet-5"}
+AZURE: dict[str, Any] = {
+    "provider": "azure-openai",
+    "model": "gpt-5.4-mini",
+    "base_url": "https://acme.openai.azure.com",
+}
+GOVERNMENT = {"base_url": "https://acme.openai.azure.us"}
 BEDROCK: dict[str, Any] = {
     "provider": "bedrock",
     "model": "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
@@ -49,6 +56,11 @@ CASES: list[tuple[str, dict[str, Any], UsageMetadata, dict[str, Price], int | No
     ("a profile of Bedrock", BEDROCK, tokens(1_000_000, 0), {}, _list("aws", BEDROCK["model"])),
     ("Bedrock at a private endpoint", BEDROCK | PRIVATE, tokens(1_000_000, 0), {}, _list("aws", BEDROCK["model"])),
     ("a new model of Bedrock", BEDROCK | {"model": "anthropic.claude-nonsense"}, tokens(1, 1), {}, None),
+    ("Anthropic", CLAUDE, tokens(1_000_000, 0), {}, _list("anthropic", CLAUDE["model"])),
+    ("Anthropic's protocol at a gateway", CLAUDE | {"base_url": "http://localhost:4000"}, tokens(1, 1), {}, None),
+    ("Azure", AZURE, tokens(1_000_000, 0), {}, _list("azure", AZURE["model"])),
+    ("Azure's cloud for governments", AZURE | GOVERNMENT, tokens(1_000_000, 0), {}, _list("azure", AZURE["model"])),
+    ("a deployment with a name of its own", AZURE | {"model": "ours"}, tokens(1, 1), {}, None),
     ("a machine of one's own", {"provider": "ollama", "model": "qwen3:8b"}, tokens(1, 1), {}, None),
 ]
 

@@ -91,8 +91,12 @@ def test_azure_is_called_by_deployment_and_version(vendor: Vendor, at: Callable[
     version = "    api_version: 2025-04-01-preview\n  vectors:"
     for text in (at("azure-openai"), at("azure-openai").replace("  vectors:", version)):
         open_models(text).get("answer").invoke("Hello")
-    path = f"/openai/deployments/{MODEL}/chat/completions?api-version"
-    assert [request.path for request in vendor.requests] == [f"{path}=2024-10-21", f"{path}=2025-04-01-preview"]
+    open_models(at("azure-openai")).get("answer").bind(model="other").invoke("Hello")
+    assert [request.path for request in vendor.requests] == [
+        f"/openai/deployments/{MODEL}/chat/completions?api-version=2024-10-21",
+        f"/openai/deployments/{MODEL}/chat/completions?api-version=2025-04-01-preview",
+        "/openai/deployments/other/chat/completions?api-version=2024-10-21",
+    ]
 
 
 MISTAKES = [

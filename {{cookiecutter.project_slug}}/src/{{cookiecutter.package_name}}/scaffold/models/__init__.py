@@ -263,7 +263,7 @@ class Models:
         hiding = Searched if embeds else PersonalData
         model = hiding(inner=model, policy=self._policy, telemetry=telemetry)
         model = Switched(inner=model, limits=spending.limits, role=role)
-        return Policed(inner=model, policy=self._policy, info=info, region=entry.region)
+        return Policed(inner=model, policy=self._policy, info=info, region=entry.computes_in)
 
     def _embedded(self, role: str, file: ModelsFile) -> Embeddings:
         entry = file.entries(role)[0]

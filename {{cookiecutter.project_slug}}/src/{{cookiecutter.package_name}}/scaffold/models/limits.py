@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from ..config import File, Settings, load_yaml, locate, nearest
 from ..errors import ModelsStopped
 from ..live import LastGood, Live
-from .settings import PROVIDERS
+from .offers import PROVIDERS
 
 WHERE = "config/limits.yaml"
 MILLION = 1_000_000

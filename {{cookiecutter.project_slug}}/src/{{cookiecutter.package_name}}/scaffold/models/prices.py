@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from langchain_core.messages.ai import UsageMetadata
 
 from .limits import Price
-from .settings import PROVIDERS, ModelEntry
+from .offers import PROVIDERS
+from .settings import ModelEntry
 
 
 def cost(entry: ModelEntry, model: str, usage: UsageMetadata, own: Mapping[str, Price]) -> int | None:

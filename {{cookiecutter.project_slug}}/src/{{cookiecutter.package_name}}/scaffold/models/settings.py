@@ -25,73 +25,12 @@ from ..config import File, nearest
 from ..errors import ConfigurationError, PolicyViolation
 from ..governance.policy import Policy
 from ..prompts import Parameters
+from .offers import PROVIDERS, area, keyless, misplaced, served
 from .taken import Mistake, not_taken
 
 WHERE = "config/models.yaml"
 
 
-@dataclass(frozen=True)
-class Provider:
-    """What a provider's entries need."""
-
-    extra: str | None = None
-    """The extra of ``pyproject.toml`` that brings the vendor's package."""
-    needs_base_url: bool = False
-    needs_key: bool = False
-    default_key_env: str | None = None
-    base_url: str | None = None
-    """Where it is served, unless the entry says otherwise."""
-    max_tokens: int | None = None
-    """The longest answer where the entry does not say, for a provider that must be told one."""
-    embeds: bool = True
-    list_prices: str | None = None
-    """Whose list prices hold wherever it is called, by genai-prices' name; else they are found by the address."""
-
-
-PROVIDERS = {
-    "offline": Provider(),
-    "openai": Provider(
-        extra="openai", needs_key=True, default_key_env="OPENAI_API_KEY", base_url="https://api.openai.com/v1"
-    ),
-    "azure-openai": Provider(
-        extra="azure-openai",
-        needs_base_url=True,
-        needs_key=True,
-        default_key_env="AZURE_OPENAI_API_KEY",
-        list_prices="azure",  # under the names of Azure's several clouds, and of private endpoints
-    ),
-    "openai-compatible": Provider(extra="openai", needs_base_url=True),
-    "anthropic": Provider(
-        extra="anthropic",
-        needs_key=True,
-        default_key_env="ANTHROPIC_API_KEY",
-        base_url="https://api.anthropic.com",
-        max_tokens=4096,
-        embeds=False,
-    ),
-    "ollama": Provider(extra="ollama", base_url="http://localhost:11434"),
-    "google": Provider(
-        extra="google",
-        needs_key=True,
-        default_key_env="GOOGLE_API_KEY",
-        base_url="https://generativelanguage.googleapis.com",
-    ),
-    "bedrock": Provider(
-        extra="bedrock",
-        base_url="https://bedrock-runtime.{region}.amazonaws.com",
-        list_prices="aws",  # under the names of private endpoints as well
-    ),
-}
-"""Every provider by the name that ``config/models.yaml`` and ``governance/policy.yaml`` use."""
-
-
-VERTEX_AI = "https://{region}-aiplatform.googleapis.com"
-VERTEX_AI_AT = {
-    "global": "https://aiplatform.googleapis.com",
-    "eu": "https://aiplatform.eu.rep.googleapis.com",
-    "us": "https://aiplatform.us.rep.googleapis.com",
-}
-"""Where Google Cloud serves its models: in a region, or in one of these wider places."""
 
 
 class BreakerRule(File):
@@ -150,6 +89,13 @@ class ModelEntry(File):
             )
         return name
 
+    @field_validator("model")
+    @classmethod
+    def _named(cls, model: str, info: ValidationInfo) -> str:
+        if model.startswith("arn:") and info.data.get("provider") == "bedrock":
+            raise ValueError("name the model, or a profile such as eu.amazon.nova-lite-v1:0: an ARN hides where it is")
+        return model
+
     @field_validator("kind")
     @classmethod
     def _served(cls, kind: str, info: ValidationInfo) -> str:
@@ -187,20 +133,20 @@ class ModelEntry(File):
     @field_validator("region")
     @classmethod
     def _somewhere(cls, region: str | None, info: ValidationInfo) -> str | None:
-        provider, project = info.data.get("provider"), info.data.get("project")
-        clouds = provider == "bedrock" or project is not None
-        if clouds and region is None:
-            raise ValueError(f"{provider} needs the region that serves the model, for example eu-central-1")
-        if clouds and info.data.get("api_key_env"):
-            raise ValueError(f"{provider} takes no api_key_env here: it logs in the way the cloud's own tools do")
-        if provider == "google" and region and not project:
-            raise ValueError("the Gemini API has no regions; name the project too, and Vertex AI serves it there")
+        provider, project, key = (info.data.get(name) for name in ("provider", "project", "api_key_env"))
+        if said := misplaced(provider, project, region, key):
+            raise ValueError(said)
         return region
 
     @property
     def keyless(self) -> bool:
         """Whether it is called with the machine's own login to a cloud, and not with a key."""
-        return self.provider == "bedrock" or self.project is not None
+        return keyless(self.provider, self.project)
+
+    @property
+    def computes_in(self) -> str | None:
+        """What the policy is asked about: the region, or the area that a profile of bedrock spreads its calls over."""
+        return area(self.provider, self.model) or self.region
 
     @property
     def key_env(self) -> str:
@@ -210,10 +156,7 @@ class ModelEntry(File):
     @property
     def address(self) -> str:
         """Where it is called."""
-        served = PROVIDERS[self.provider].base_url or ""
-        if self.project:
-            served = VERTEX_AI_AT.get(str(self.region), VERTEX_AI)
-        return str(self.base_url or served.format(region=self.region))
+        return str(self.base_url or served(self.provider, self.project, self.region))
 
     @property
     def max_tokens(self) -> int | None:
@@ -364,7 +307,7 @@ def _mistakes(role: Role, models: dict[str, ModelEntry], policy: Policy | None) 
 
 def _forbidden(policy: Policy, entry: ModelEntry) -> str | None:
     try:
-        policy.check_model(entry.provider, entry.model, entry.region)
+        policy.check_model(entry.provider, entry.model, entry.computes_in)
     except PolicyViolation as error:
         return str(error)
     return None

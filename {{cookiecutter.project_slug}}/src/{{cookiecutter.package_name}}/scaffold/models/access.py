@@ -1,0 +1,36 @@
+"""What a call needs besides the text: the vendor's key, and the parameters under the vendor's names."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..errors import ConfigurationError
+from .offers import PROVIDERS
+from .settings import ModelEntry
+from .taken import TAKES, not_taken
+
+
+def key(entry: ModelEntry) -> str:
+    """The key that the environment holds, or a stand-in where the provider needs none."""
+    provider = PROVIDERS[entry.provider]
+    name = entry.api_key_env or provider.default_key_env
+    value = os.environ.get(name, "") if name else ""
+    if not value and (provider.needs_key or entry.api_key_env):
+        raise ConfigurationError(
+            f"{entry.provider}/{entry.model} needs a key: set {name} in the environment, "
+            "or set APP_OFFLINE=1 to work with the offline model."
+        )
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigurationError(
+            f"{name} holds a blank, a line break or another character that no key has; set it anew."
+        )
+    return value or "none"  # never empty: the vendor's client would then send OPENAI_API_KEY to whoever base_url names
+
+
+def chosen(entry: ModelEntry) -> dict[str, Any]:
+    """The parameters that are set, under the vendor's names. Raises ``ConfigurationError`` where it has no such one."""
+    for (name, *_), said in not_taken(entry.provider, entry.parameters):
+        raise ConfigurationError(f"The parameter {name} {said}.")
+    names = TAKES[entry.provider]
+    return {names[name]: value for name, value in entry.parameters.model_dump(exclude_none=True).items()}
