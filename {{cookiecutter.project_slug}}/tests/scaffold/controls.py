@@ -122,6 +122,8 @@ CONTROLS = (
         "F04",
         [("scaffold.evaluation.canary.differences", always(lambda *_: []))],
         [f"{DRILLS}/test_f04_silent_change.py"],
+    ),
+    Control(
         "structured-output-fits",
         "F03",
         [("scaffold.models.governed.Shaped", always(lambda chain, whole: chain))],

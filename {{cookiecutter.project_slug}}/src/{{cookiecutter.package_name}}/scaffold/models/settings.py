@@ -31,8 +31,6 @@ from .taken import Mistake, not_taken
 WHERE = "config/models.yaml"
 
 
-
-
 class BreakerRule(File):
     """When a model that keeps failing is left alone."""
 
