@@ -403,6 +403,12 @@ CONTROLS = (
         ["tests/scaffold/governance/test_policy.py"],
     ),
     Control(
+        "areas-of-profiles",
+        "F17",
+        [("scaffold.models.settings.area", always(lambda *_: None))],
+        [f"{MODELS}/test_clouds.py"],
+    ),
+    Control(
         "policy-at-load",
         "F17",
         [("scaffold.models.settings._forbidden", always(lambda *_: None))],

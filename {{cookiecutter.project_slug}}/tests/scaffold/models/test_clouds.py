@@ -105,11 +105,11 @@ def test_a_profile_of_bedrock_computes_in_its_whole_area(
 ) -> None:
     text = at("bedrock").replace(MODEL, model)
     policy = root / "governance" / "policy.yaml"
+    policy.write_text(POLICY + "regions: [eu-west-3]\n", "utf-8")
+    with pytest.raises(ConfigurationError, match=f"in the region {area} "):
+        open_models(text)
     policy.write_text(f"{POLICY}regions: [{area}]\n", "utf-8")
     assert open_models(text).get("answer").invoke("Hello").text == "You wrote: Hello"
-    policy.write_text(POLICY + "regions: [eu-west-3]\n", "utf-8")
-    with pytest.raises(ConfigurationError, match=f"in the region {area}"):
-        open_models(text)
 
 
 def test_a_model_of_bedrock_by_its_arn_is_an_error(at: Callable[..., str], open_models: Open) -> None:
