@@ -30,7 +30,7 @@ def test_a_model_without_the_region_is_refused_with_the_line_of_its_role(
 ) -> None:
     (root / "governance" / "policy.yaml").write_text(HERE_ONLY, "utf-8")
     text = at("openai")
-    line = text.splitlines().index("    use: chosen" if role == "answer" else "  embed: vectors") + 1
+    line = text.splitlines().index("    use: chosen" if role == "answer" else "    use: vectors") + 1
     with pytest.raises(ConfigurationError) as caught:
         open_models(text)
     assert f"models.yaml:{line}: roles.{role}" in str(caught.value)

@@ -284,6 +284,8 @@ def _mistakes(role: Role, models: dict[str, ModelEntry], policy: Policy | None) 
     if first.kind == "embedding":
         if role.fallback:
             yield ("fallback",), "is for chat models; vectors of another model would not fit the index"
+        if role.cache:
+            yield ("cache",), "is for chat models; what is indexed once has its vectors"
         return
     taken = 0.0
     for position, (loc, name) in enumerate(list(zip(places, role.names, strict=True))[1:], start=1):
