@@ -90,6 +90,38 @@ class TestBedrock(OverTheWire):
         return "toolResult" in body["messages"][-1]["content"][-1]
 
 
+class TestAzureOpenAI(OverTheWire):
+    variant = "azure-openai"
+
+    def form(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        schema: dict[str, Any] | None = body.get("response_format", {}).get("json_schema", {}).get("schema")
+        return schema
+
+    def tools(self, body: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        functions = [tool["function"] for tool in body.get("tools") or []]
+        return {each["name"]: each["parameters"] for each in functions}
+
+    def told(self, body: dict[str, Any]) -> bool:
+        return bool(body["messages"][-1]["role"] == "tool")
+
+
+class TestOllama(TestAzureOpenAI):
+    variant = "ollama"
+
+    def form(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        return body.get("format")
+
+
+class TestAnthropic(OverTheWire):
+    variant = "anthropic"
+
+    def tools(self, body: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        return {tool["name"]: tool["input_schema"] for tool in body.get("tools", [])}
+
+    def told(self, body: dict[str, Any]) -> bool:
+        return any(block["type"] == "tool_result" for block in body["messages"][-1]["content"] if block != str(block))
+
+
 def _in_small_letters(schema: Any) -> Any:
     """Google writes JSON schema's types in capital letters."""
     if isinstance(schema, dict):

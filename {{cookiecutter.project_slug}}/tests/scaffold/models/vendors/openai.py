@@ -46,11 +46,11 @@ def whole(reply: Reply) -> bytes:
 
 
 def pieces(reply: Reply) -> list[bytes]:
-    deltas: list[dict[str, Any]] = [{"content": part} for part in parts(reply.text)]
-    deltas = deltas or [{"role": "assistant", "content": ""}]
+    begun: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas: list[dict[str, Any]] = [*begun, *({"content": part} for part in parts(reply.text))]
     if reply.tool:
         function = {"name": reply.tool, "arguments": ""}
-        deltas = [{"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}]
+        deltas = [*begun, {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}]
         arguments = parts(json.dumps(reply.arguments))
         deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": part}}]} for part in arguments]
     choices: list[list[dict[str, Any]]] = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
