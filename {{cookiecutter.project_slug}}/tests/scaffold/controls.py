@@ -141,7 +141,7 @@ CONTROLS = (
         "deadline",
         "F03",
         [("scaffold.models.request.Request.left", always(lambda _: math.inf))],
-        [F03, f"{MODELS}/test_deadline.py"],
+        [f"{MODELS}/test_deadline.py"],
     ),
     Control(
         "retry",
