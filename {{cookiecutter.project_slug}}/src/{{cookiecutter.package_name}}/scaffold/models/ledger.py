@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Row, TextClause, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import LedgerError, LimitReached
@@ -21,9 +22,10 @@ SWEEP_EVERY = timedelta(seconds=1)
 LOST_AFTER = timedelta(hours=1)
 """A reservation of this age belongs to a process that died in the midst of its call: it no longer counts."""
 
-_ADDED = (
-    "ON CONFLICT (scope, period) DO UPDATE SET cost = model_spending.cost + excluded.cost RETURNING scope, period, cost"
-)
+# Made once: building a statement takes longer than running it.
+_BOOK = insert(model_calls).returning(model_calls)
+_FIND = select(model_calls).where(model_calls.c.id == bindparam("number")).with_for_update()
+_SETTLE = update(model_calls).where(model_calls.c.id == bindparam("number"))
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,7 @@ class Ledger:
             at = self._now()
             day = at.date().isoformat()
             values = asdict(booking) | {"at": _stamp(at), "day": day, "cost": estimate}
-            row = connection.execute(
-                insert(model_calls).values(**values, estimated=1, status="reserved").returning(model_calls)
-            ).one()
+            row = connection.execute(_BOOK, values | {"estimated": 1, "status": "reserved"}).one()
             sweep = at >= self._swept + SWEEP_EVERY
             changes = self._release_lost(connection, at - LOST_AFTER) if sweep else Counter[tuple[str, str]]()
             self._swept = at if sweep else self._swept
@@ -87,10 +87,9 @@ class Ledger:
     def settle(self, number: int, status: str, **known: int | None) -> None:
         """The call is over. Without ``cost``, ``input_tokens`` and ``output_tokens`` the estimate stays."""
         with self._transaction() as connection:
-            here = model_calls.c.id == number
-            row = connection.execute(select(model_calls).where(here).with_for_update()).one()
+            row = connection.execute(_FIND, {"number": number}).one()
             values: dict[str, Any] = {"status": status} | ({**known, "estimated": 0} if known else {})
-            connection.execute(update(model_calls).where(here).values(**values))
+            connection.execute(_SETTLE, {"number": number} | values)
             if known:
                 _add(connection, Counter(dict.fromkeys(_periods(row), (known["cost"] or 0) - (row.cost or 0))))
 
@@ -171,9 +170,17 @@ def _add(connection: Connection, changes: Counter[tuple[str, str]]) -> dict[tupl
     values: dict[str, Any] = {}
     for number, (scope, period) in enumerate(sorted(changes)):
         values |= {f"s{number}": scope, f"p{number}": period, f"c{number}": changes[scope, period]}
-    rows = ", ".join(f"(:s{number}, :p{number}, :c{number})" for number in range(len(changes)))
-    adding = text(f"INSERT INTO model_spending (scope, period, cost) VALUES {rows} {_ADDED}")  # noqa: S608 - names only
-    return {(row.scope, row.period): row.cost for row in connection.execute(adding, values)}
+    rows = connection.execute(_adding(len(changes)), values)
+    return {(row.scope, row.period): row.cost for row in rows}
+
+
+@lru_cache
+def _adding(totals: int) -> TextClause:
+    rows = ", ".join(f"(:s{number}, :p{number}, :c{number})" for number in range(totals))
+    return text(
+        f"INSERT INTO model_spending (scope, period, cost) VALUES {rows} ON CONFLICT (scope, period) "  # noqa: S608 - names
+        "DO UPDATE SET cost = model_spending.cost + excluded.cost RETURNING scope, period, cost"
+    )
 
 
 def _unpriced(booking: Booking, cap: Cap) -> str:

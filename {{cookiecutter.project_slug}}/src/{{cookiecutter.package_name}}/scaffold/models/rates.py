@@ -126,7 +126,7 @@ class InState:
     )
 
     def __init__(self, state: Engine) -> None:
-        self._state = state
+        self._state = state.execution_options(durable=False)  # a rate is not worth waiting for the disk
         self._turn = threading.Lock()  # callers of this process queue here in turn, rather than race for the database
 
     def change(self, role: str, decide: Callable[[Window], tuple[Window, T]]) -> T:
