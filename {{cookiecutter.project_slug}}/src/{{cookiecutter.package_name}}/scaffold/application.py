@@ -131,6 +131,7 @@ def _fit(prompts: Prompts, models: Models) -> None:
         for source in prompts.sources
         if source.asks  # a prompt that names neither may be for any role
         for field, said in models.misfits(source.role, source.parameters)
+        if field[0] != "parameters" or source.file.parameters is not None  # told where they stand
     ]
     if mistakes:
         raise ConfigurationError("\n".join(mistakes[:5]))

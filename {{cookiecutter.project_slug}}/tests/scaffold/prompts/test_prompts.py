@@ -251,3 +251,4 @@ def test_a_prompt_that_no_model_fits_is_refused_by_file_line_and_field(
     with pytest.raises(ConfigurationError) as caught:
         build(Settings(root=project, offline=True))
     assert f"answer.en.yaml{said}" in str(caught.value)
+    assert ("answer.de.yaml" in str(caught.value)) == right.startswith("role")  # which has its parameters from English
