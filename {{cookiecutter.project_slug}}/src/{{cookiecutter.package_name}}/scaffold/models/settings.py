@@ -74,7 +74,7 @@ class ModelEntry(File):
             known = ", ".join(PROVIDERS)
             raise ValueError(
                 f"there is no provider {provider!r}{nearest(provider, PROVIDERS)}; known: {known}; "
-                "a new one is added in models/providers.py"
+                "a new one is added in models/offers.py"
             )
         return provider
 
