@@ -141,7 +141,13 @@ CONTROLS = (
         "deadline",
         "F03",
         [("scaffold.models.request.Request.left", always(lambda _: math.inf))],
-        [f"{MODELS}/test_deadline.py"],
+        [f"{MODELS}/test_deadline.py::test_a_request_ends_with_its_deadline"],
+    ),
+    Control(
+        "timeout",
+        "F03",
+        [("scaffold.models.deadline.Timed._limit", always(lambda *_: 600.0))],
+        [f"{MODELS}/test_deadline.py::test_a_request_ends_with_its_deadline"],
     ),
     Control(
         "retry",
@@ -214,6 +220,12 @@ CONTROLS = (
         "F08",
         [("scaffold.retrieval.stores.edge._seen_by", always(lambda _: qdrant_edge.Filter()))],
         [F08],
+    ),
+    Control(
+        "response-cache",
+        "F05",
+        [("scaffold.models.cached.Cached.key", always(lambda *_: None))],
+        [f"{MODELS}/test_cached.py"],
     ),
     Control(
         "response-cache-groups",
