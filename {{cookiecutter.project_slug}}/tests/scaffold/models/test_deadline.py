@@ -33,7 +33,7 @@ async def test_a_request_ends_with_its_deadline(
     way: Way, fault: str, vendor: Vendor, second: Vendor, open_models: Open, audit: AuditLog
 ) -> None:
     vendor.fault = fault
-    model = open_models(two(vendor, second, "{use: first, deadline: 0.3}", timeout=2)).get("answer")
+    model = open_models(two(vendor, second, "{use: first, deadline: 1}", timeout=3)).get("answer")
     said = ""
     try:
         await way(model, "Hello")

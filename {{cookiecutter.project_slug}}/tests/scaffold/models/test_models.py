@@ -48,7 +48,7 @@ MISTAKES = [
         "provider: offline\n    model: ext",
         "provider: acme\n    model: ext",
         ":3: models.extractive.provider",
-        "models/providers.py",
+        "models/offers.py",
     ),
     ("answer: extractive", "answer: extractiv", ":10: roles.answer", "did you mean 'extractive'?"),
     ("answer: extractive", "answer: gpt", ":10: roles.answer", "known: extractive, hashing"),
