@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,12 +36,6 @@ models:
 roles:
   answer: gateway
 """
-
-
-@pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
-    with vendors.running() as server:
-        yield server
 
 
 @pytest.mark.drill("F01")

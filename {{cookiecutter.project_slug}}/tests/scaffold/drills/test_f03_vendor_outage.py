@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -46,12 +45,6 @@ roles:
   embed: hashing
 """
 FAULTS = [429, 500, "hang", "cut off"]
-
-
-@pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
-    with vendors.running() as server:
-        yield server
 
 
 def answering(

@@ -39,12 +39,6 @@ Says = Callable[[Callable[[str], str]], None]
 
 
 @pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
-    with vendors.running() as server:
-        yield server
-
-
-@pytest.fixture
 def served(project: Path, vendor: vendors.Vendor) -> Iterator[Application]:
     """The whole application on the vendor's model, through a role that even has a cache."""
     (project / "config" / "models.yaml").write_text(MODELS.replace("{url}", vendor.openai), "utf-8")

@@ -40,12 +40,6 @@ prices:
 
 
 @pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
-    with vendors.running() as server:
-        yield server
-
-
-@pytest.fixture
 def paid(project: Path, vendor: vendors.Vendor) -> Iterator[Application]:
     """The whole application on a model that costs money."""
     (project / "config" / "models.yaml").write_text(MODELS.replace("{url}", vendor.openai), "utf-8")

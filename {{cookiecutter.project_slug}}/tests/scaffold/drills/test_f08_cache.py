@@ -34,12 +34,6 @@ QUESTION = "How long may a remote session last?"
 
 
 @pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
-    with vendors.running() as server:
-        yield server
-
-
-@pytest.fixture
 def cached(project: Path, vendor: vendors.Vendor) -> Iterator[Application]:
     """The whole application, with a role that keeps its answers."""
     (project / "config" / "models.yaml").write_text(MODELS.replace("{url}", vendor.openai), "utf-8")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
@@ -30,12 +28,6 @@ roles:
   answer: gateway
   embed: vectors
 """
-
-
-@pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
-    with vendors.running() as server:
-        yield server
 
 
 @pytest.mark.drill("F14")

@@ -7,6 +7,7 @@ text says.
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -54,13 +55,13 @@ class OverTheWire(ChatModelIntegrationTests):
         """The schema that the text of the answer is to have."""
         return None
 
+    @abstractmethod
     def tools(self, body: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """The schemas of the tools that are offered, by name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def told(self, body: dict[str, Any]) -> bool:
         """Whether the last message is what a tool has said."""
-        raise NotImplementedError
 
 
 class TestGoogle(OverTheWire):

@@ -32,5 +32,5 @@ def chosen(entry: ModelEntry) -> dict[str, Any]:
     """The parameters that are set, under the vendor's names. Raises ``ConfigurationError`` where it has no such one."""
     for (name, *_), said in not_taken(entry.provider, entry.parameters):
         raise ConfigurationError(f"The parameter {name} {said}.")
-    names = TAKES[entry.provider]
-    return {names[name]: value for name, value in entry.parameters.model_dump(exclude_none=True).items()}
+    names = TAKES.get(entry.provider, {})
+    return {names.get(name, name): value for name, value in entry.parameters.model_dump(exclude_none=True).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, closing
 from typing import Any, NamedTuple
@@ -33,9 +34,9 @@ class Repeated(Governed):
 
     pace: SkipValidation[Pace]
 
+    @abstractmethod
     def tries(self, options: dict[str, Any]) -> Tries:
         """What to try; ``options`` are the call's."""
-        raise NotImplementedError
 
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any

@@ -24,7 +24,7 @@ TAKES = {
 }
 TAKES["openai-compatible"] = TAKES["azure-openai"] = TAKES["openai"]
 TAKES["bedrock"] = TAKES["anthropic"]
-"""Which parameters a provider's models take, and the vendor's names for them. One that is not here takes any."""
+"""Which parameters a provider's models take, under the vendor's names. One that is not here takes any, unchanged."""
 
 
 def not_taken(provider: str, parameters: Parameters) -> Iterator[Mistake]:

@@ -85,7 +85,7 @@ def pieces(reply: Reply) -> list[bytes]:
 
 
 def vectors(asked: Asked, vectors: list[list[float]]) -> bytes:
-    raise NotImplementedError("Anthropic has no embeddings.")
+    return refused(404, "there are no embeddings here")
 
 
 def _message(reply: Reply, content: list[Any], stop_reason: Any, output_tokens: int) -> Message:
