@@ -16,6 +16,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -41,6 +42,19 @@ documents = Table(
     Column("indexed_at", String(40), nullable=False),
 )
 """What the index holds: one row a document."""
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("origin", String(100), primary_key=True),
+    Column("id", String(500), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("first_at", String(40), nullable=False),
+    Column("last_at", String(40), nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+"""Records that broke the contract of their source, as they came."""
 
 audit_heads = Table(
     "audit_heads",

@@ -17,6 +17,23 @@ SOURCE_MAX_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
+class Raw:
+    """A document as its source handed it over."""
+
+    source: str
+    """Its name in the index."""
+    data: bytes
+    suffix: str
+    """Which reader, such as ``.md``; lower case."""
+    title: str | None = None
+    """What the source itself says goes before what the file says."""
+    updated: str | None = None
+    """Date, ISO 8601."""
+    language: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True)
 class Document:
     """A document as it was read."""
 

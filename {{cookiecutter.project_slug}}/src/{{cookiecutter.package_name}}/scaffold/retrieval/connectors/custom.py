@@ -1,0 +1,55 @@
+"""A connector of the project's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from ...errors import ScaffoldError, SourceError
+from ..documents import Raw
+from .port import Entry
+from .records import loaded
+from .settings import Custom as Settings
+from .settings import Place
+
+T = TypeVar("T")
+
+
+class Custom:
+    """A source of kind ``custom``: whatever its class raises ends this source's listing, and no other's."""
+
+    def __init__(self, source: Settings, place: Place) -> None:
+        """Makes the connector."""
+        made = loaded(source.connector, None, place("connector"))
+        self._place = place
+        self._inner = self._held(lambda: made(**source.options))
+        if lacking := [name for name in ("entries", "cursor", "read", "close") if not hasattr(made, name)]:
+            raise SourceError(f"{place('connector')}: {source.connector} lacks {', '.join(lacking)} of a connector.")
+
+    def entries(self, since: str | None) -> Iterator[Entry]:
+        """Whatever it lists."""
+        listed = self._held(lambda: iter(self._inner.entries(since)))
+        while (entry := self._held(lambda: next(listed, None))) is not None:
+            yield entry
+
+    def cursor(self) -> str | None:
+        """Where its next listing of changes starts."""
+        cursor: str | None = self._held(self._inner.cursor)
+        return cursor
+
+    def read(self, entry: Entry) -> Raw:
+        """The document."""
+        return self._held(lambda: self._inner.read(entry))
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        self._held(self._inner.close)
+
+    def _held(self, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except ScaffoldError:
+            raise
+        except Exception as error:  # the class is the project's own, and may raise anything
+            said = (str(error).splitlines() or [""])[0][:200]
+            raise SourceError(f"{self._place('connector')}: failed ({type(error).__name__}: {said}).") from error
