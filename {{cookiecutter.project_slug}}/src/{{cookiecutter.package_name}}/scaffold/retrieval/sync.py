@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from langchain_core.documents import Document as Stored
@@ -17,8 +17,8 @@ from ..errors import DocumentError
 from ..governance.principal import Rule
 from ..state import documents as table
 from .access import Access, access_of
-from .chunking import split
-from .documents import Document, find, parse, read_bytes
+from .documents import Raw, find, read_bytes
+from .processing import Processed, process_batch
 from .settings import RetrievalFile
 from .stores import EdgeVectorStore
 
@@ -76,7 +76,7 @@ class _Row:
 class _Ready:
     """A document that is to be indexed, in passages."""
 
-    document: Document
+    document: Processed
     settings: str
     passages: list[Stored]
 
@@ -168,14 +168,16 @@ class Sync:
             if row and (row.sha256, row.settings, row.chunks) == (sha256, settings, self._stored.get(source)):
                 self._report.unchanged += source not in self._report.changed
                 return None
-            document = parse(source, data, sha256)
+            raw = Raw(source, data, PurePosixPath(source).suffix.lower())
+            [document] = process_batch([raw], self._settings)
+            if document.problem:
+                raise DocumentError(document.problem)
         except DocumentError as error:
             self._skip(source, error)
             return None
         return _Ready(document, settings, self._passages(document, access))
 
-    def _passages(self, document: Document, access: Access) -> list[Stored]:
-        language = document.language or self._store.analyser.recognise(document.text)
+    def _passages(self, document: Processed, access: Access) -> list[Stored]:
         return [
             Stored(
                 id=f"{document.source}#{chunk.number}",
@@ -187,13 +189,13 @@ class Sync:
                     "chunk": chunk.number,
                     "updated": document.updated,
                     "status": document.status,
-                    "language": language,
+                    "language": document.language,
                     "sha256": document.sha256,
                     "allow": access.allow,
                     "deny": access.deny,
                 },
             )
-            for chunk in split(document, self._settings.chunking)
+            for chunk in document.chunks
         ]
 
     def _write(self, batch: Sequence[_Ready]) -> None:
