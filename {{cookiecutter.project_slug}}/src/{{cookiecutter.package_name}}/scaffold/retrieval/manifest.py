@@ -108,9 +108,10 @@ class Manifest:
         """Documents of ``origin`` that the run did not see, some at a time; ask again once these are removed."""
         return self._names(select(documents.c.source).where(documents.c.origin == origin, documents.c.seen != run))
 
-    def foreign(self, origins: Iterable[str]) -> list[str]:
-        """Documents of sources that are configured no longer, some at a time."""
-        return self._names(select(documents.c.source).where(documents.c.origin.not_in(list(origins))))
+    def foreign(self, origins: Iterable[str], run: str) -> list[str]:
+        """As ``unseen``, of all sources but ``origins``: of those that are configured no longer."""
+        others = documents.c.origin.not_in(list(origins))
+        return self._names(select(documents.c.source).where(others, documents.c.seen != run))
 
     def _names(self, query: Any) -> list[str]:
         with self._reading.connect() as connection:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete, insert, update
+from sqlalchemy import Engine, delete, insert, select, update
 
 from ..state import quarantine as table
 from .connectors import Entry
@@ -20,7 +21,11 @@ def set_aside(state: Engine, origin: str, entry: Entry) -> None:
             connection.execute(insert(table).values(origin=origin, id=entry.id, first_at=now, attempts=1, **values))
 
 
-def release(state: Engine, origin: str, record: str) -> None:
-    """Forget the record ``record``, which is indexed now."""
-    with state.begin() as connection:
-        connection.execute(delete(table).where(table.c.origin == origin, table.c.id == record))
+def release(state: Engine, records: Iterable[tuple[str, str]]) -> None:
+    """Forget these records (source, id), which are indexed now."""
+    with state.execution_options(reading=True).connect() as connection:
+        held = {(row.origin, row.id) for row in connection.execute(select(table.c.origin, table.c.id))}
+    if good := held.intersection(records):
+        with state.begin() as connection:
+            for origin, record in good:
+                connection.execute(delete(table).where(table.c.origin == origin, table.c.id == record))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 NAMED = 10_000
 """How many documents of a kind a report names; beyond, they are counted."""
+
+KINDS = ("added", "changed", "removed", "renamed", "skipped", "quarantined", "unnamed")
 
 
 @dataclass
@@ -36,7 +37,7 @@ class SyncReport:
     chunks: int = 0
     """Passages in the index afterwards."""
     dry: bool = False
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     """How many of each of the lists above there are, those that are not named included."""
 
     def note(self, kind: str, what: Any) -> None:

@@ -89,7 +89,7 @@ class Sync:
             self._list(name, access_only)
         if len(self._report.failed) == len(self._sources):
             raise SourceError(" ".join(self._report.failed.values()))
-        self._sweep(self._manifest.foreign, list(self._sources))
+        self._sweep(lambda run: self._manifest.foreign(list(self._sources), run))
         if not access_only and not dry:
             self._read_in()
         self._end(access_only)
@@ -116,7 +116,7 @@ class Sync:
         """Hold every document to the rules of now, also where its source cannot be reached."""
         gone = []
         for row in self._manifest.all():
-            own = _access(row.own)
+            own = own_access(row.own)
             access = effective(own, row.source, self._rules)
             if access is None:
                 gone.append(row.source)
@@ -140,7 +140,7 @@ class Sync:
             error = self._report.failed[name] = str(failure)
             self._progress(f"failed   {name}: {failure}")
         if since is None and not error:
-            self._sweep(lambda run: self._manifest.unseen(name, run), self._run)
+            self._sweep(lambda run: self._manifest.unseen(name, run))
         if not access_only and not self._report.dry:
             whole = self._run if since is None and not error else before and before.full_at
             complete = before.complete_at if before else None
@@ -329,18 +329,19 @@ class Sync:
                 self._store.remove(ready.row.source, but=[str(passage.id) for passage in ready.passages])
         self._store.flush()
         self._manifest.indexed([ready.row for ready in batch], self._run)
+        rows = [ready.row for ready in batch]
+        release(self._state, [(row.origin, row.source.removeprefix(prefix_of(row.origin))) for row in rows])
         for ready in batch:
             row = ready.row
-            release(self._state, row.origin, row.source.removeprefix(prefix_of(row.origin)))
             if row.source not in self._known:
                 self._known.add(row.source)
                 self._note("changed" if row.source in known else "added", row.source, "indexed", len(ready.passages))
 
     # Removing.
 
-    def _sweep(self, some: Callable[..., list[str]], given: object) -> None:
-        """Remove what ``some`` finds, until it finds nothing more."""
-        while names := some(given):
+    def _sweep(self, unseen: Callable[[str], list[str]]) -> None:
+        """Remove what ``unseen`` finds that this run did not see, until it finds nothing more."""
+        while names := unseen(self._run):
             if self._report.dry:
                 self._manifest.saw(names, self._run)
             self._remove(names)
@@ -386,7 +387,8 @@ def _written(own: Access | None) -> str | None:
     return json.dumps([list(own.allow), list(own.deny)]) if own else None
 
 
-def _access(written: str | None) -> Access | None:
+def own_access(written: str | None) -> Access | None:
+    """What a row says that its source says."""
     if written is None:
         return None
     allow, deny = json.loads(written)

@@ -108,9 +108,7 @@ class Versions:
             connection.execute(others.where(table.c.status == "previous").values(status="dropped"))
             connection.execute(others.where(table.c.status == "live").values(status="previous"))
             connection.execute(
-                update(table)
-                .where(table.c.id == version.id)
-                .values(status="live", live_at=now, configured=configured)
+                update(table).where(table.c.id == version.id).values(status="live", live_at=now, configured=configured)
             )
         self._live = (-SECONDS, None)
 
