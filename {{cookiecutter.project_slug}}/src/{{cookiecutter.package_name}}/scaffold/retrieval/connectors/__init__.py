@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from ...config import Settings
+from ...errors import SourceError
 from ...models.request import Pace
 from ..settings import RetrievalFile
 from .contract import Record
 from .custom import Custom as CustomConnector
+from .custom import Unusable
+from .files import FileTree
 from .http import JsonApi
 from .port import Connector, Entry
 from .records import document, entry
 from .s3 import Bucket
-from .settings import DEFAULT, S3, Custom, HttpJson, Place, Source, SourcesFile, Sql, load_sources
+from .settings import DEFAULT, S3, Custom, Files, HttpJson, Place, Source, SourcesFile, Sql, load_sources
 from .sql import Database
 
 __all__ = [
@@ -31,9 +34,17 @@ __all__ = [
 def connect(
     name: str, source: Source, settings: Settings, retrieval: RetrievalFile, pace: Pace | None = None
 ) -> Connector:
-    """The connector of the source ``name``. Raises ``SourceError`` where its settings name what is not there."""
-    place, pace, max_bytes = Place(settings, name), pace or Pace(), int(retrieval.max_megabytes * 1_000_000)
+    """The connector of the source ``name``. One that cannot be made says so when it is to list something."""
+    try:
+        return _made(source, Place(settings, name), settings, int(retrieval.max_megabytes * 1_000_000), pace or Pace())
+    except SourceError as error:
+        return Unusable(error)
+
+
+def _made(source: Source, place: Place, settings: Settings, max_bytes: int, pace: Pace) -> Connector:
     match source:
+        case Files():
+            return FileTree(settings.path(source.folder), max_bytes)
         case HttpJson():
             return JsonApi(source, place, pace)
         case Sql():

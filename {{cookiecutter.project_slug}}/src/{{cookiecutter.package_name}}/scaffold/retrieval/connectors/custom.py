@@ -15,6 +15,29 @@ from .settings import Place
 T = TypeVar("T")
 
 
+class Unusable:
+    """In place of a connector that could not be made: the other sources are read."""
+
+    def __init__(self, error: SourceError) -> None:
+        """``error``: why it could not."""
+        self._error = error
+
+    def entries(self, since: str | None) -> Iterator[Entry]:
+        """Raises the reason."""
+        raise self._error
+
+    def cursor(self) -> str | None:
+        """Nothing was listed."""
+        return None
+
+    def read(self, entry: Entry) -> Raw:
+        """Raises the reason."""
+        raise self._error
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class Custom:
     """A source of kind ``custom``: whatever its class raises ends this source's listing, and no other's."""
 

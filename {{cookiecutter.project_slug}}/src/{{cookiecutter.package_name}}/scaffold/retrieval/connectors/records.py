@@ -11,12 +11,14 @@ from typing import Any
 
 from ...errors import SourceError
 from ...models.request import Pace
+from ..access import Access
 from ..documents import Raw
 from .contract import Broken, Record, check, identifier, moment, not_ahead
 from .port import Entry
 from .settings import Mapped, Place
 
-CONTRACT = "breaks the contract of its source:"
+CONTRACT = "breaks the contract of its source: "
+NOBODY = Access(())
 ABSENT = object()
 SUFFIXES = {"markdown": ".md", "html": ".html", "plain": ".txt"}
 
@@ -63,7 +65,8 @@ class Records:
                 seen[key] = content
                 yield entry
             elif seen[key] != content:
-                yield set_aside(entry.id, record, Broken({"id": "is listed twice, with different content"}))
+                # Under another name: what was listed first is neither replaced nor lost.
+                yield set_aside(None, record, Broken({"id": "is that of another record in the same listing"}))
 
     def entry(self, record: Any, progress: Progress | None = None) -> Entry:
         """The record as a document, or with what is wrong with it."""
@@ -87,7 +90,7 @@ class Records:
             if progress:
                 progress.note(record, now)
         except Broken as error:
-            return set_aside(name, record, error)
+            return set_aside(name, record, error, self._access(values, now))
         return made
 
     def again(self, payload: bytes) -> Entry:
@@ -97,6 +100,18 @@ class Records:
     def read(self, entry: Entry) -> Raw:
         """The document in the payload of a good entry."""
         return document(entry, SUFFIXES[self._source.format])
+
+    def _access(self, values: Mapping[str, Any], now: datetime) -> Access | None:
+        """Who may see a record that is broken elsewhere; nobody, where that is what is broken."""
+        if "allow" not in self._source.fields:
+            return None
+        lists = {field: values[field] for field in ("allow", "deny") if field in values}
+        if len(lists) < len(self._source.fields.keys() & {"allow", "deny"}):
+            return NOBODY
+        try:
+            return check(Record, {"id": "0", "text": "0", **lists}, now).access
+        except Broken:
+            return NOBODY
 
     def _named(self, names: Any) -> Any:
         if not self._prefix:
@@ -201,11 +216,11 @@ def _identified(values: Mapping[str, Any]) -> str | None:
         return None
 
 
-def set_aside(name: str | None, record: Any, error: Broken) -> Entry:
+def set_aside(name: str | None, record: Any, error: Broken, access: Access | None = None) -> Entry:
     """The entry of a record that is no document; ``name`` is None where it has no id that can be one."""
     payload = _json(record)
     name = name or f"record-{hashlib.sha256(payload).hexdigest()[:16]}"
-    return Entry(name, problem=f"{name}: {CONTRACT} {error}.", payload=payload)
+    return Entry(name, access=access, problem=f"{CONTRACT}{error}.", payload=payload)
 
 
 def _json(record: Any) -> bytes:

@@ -109,6 +109,8 @@ class Mapped(Source):
         for name in ("allow", "deny"):
             if fields.get(name, "").endswith("?"):  # absent would mean that nothing is forbidden
                 raise ValueError(f"{name} must not be absent from a record; take the ? away")
+        if "deny" in fields and "allow" not in fields:
+            raise ValueError("deny needs allow beside it: lists of the source's own go before the rules")
         return fields
 
 
