@@ -244,6 +244,13 @@ class Index:
                 span.set_attribute(f"app.sync.{name}", report.counts[name])
         return report
 
+    def replay(self, progress: Progress | None = None) -> SyncReport:
+        """Look again at what is in quarantine, without asking a source, and index what fits its contract by now."""
+        with self._syncing, self._telemetry.span("replay"):
+            settings, live = load_yaml(self._file, RetrievalFile), self.versions.live(now=True)
+            tell = progress or (lambda line: None)
+            return self.fill(live, settings, tell, replay=True) if live else SyncReport()
+
     def fill(
         self,
         version: Version,
@@ -251,6 +258,7 @@ class Index:
         progress: Progress,
         access_only: bool = False,
         dry: bool = False,
+        replay: bool = False,
     ) -> SyncReport:
         """Bring one index in line with the sources."""
         rules, project = load_yaml(self._access_file, AccessFile).rules, self._project
@@ -264,7 +272,7 @@ class Index:
                 connected[name] = (source, connector)
             opened.enter_context(store.hold())
             run = Sync(store, version.id, self._state, connected, settings, rules, progress)
-            return run.run(access_only, dry)
+            return run.replay() if replay else run.run(access_only, dry)
 
     def start(self, plan: Plan) -> Version:
         """A new index, empty whatever a lost state database left under its name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +46,8 @@ class Api:
         self.headers: dict[str, str] = {}
         """What every request must have, or it is refused."""
         self.next_host: str | None = None
+        self.speak: Callable[[Request], tuple[bytes, dict[str, str]]] | None = None
+        """Another protocol than ours."""
         self.tokens = 0
         self.release = threading.Event()
         self.host = f"http://127.0.0.1:{server.server_address[1]}"
@@ -116,6 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(b'{"error": "who are you?"}', 401)
         elif fault and (fault.status != 200 or fault.body is not None):
             self._send(fault.body or b"{}", fault.status, fault.headers)
+        elif api.speak:
+            body, headers = api.speak(api.requests[-1])
+            self._send(body, 200, headers, cut=bool(fault and fault.cut))
         else:
             page, headers = api.answer(query)
             self._send(json.dumps(page).encode(), 200, headers, cut=bool(fault and fault.cut))

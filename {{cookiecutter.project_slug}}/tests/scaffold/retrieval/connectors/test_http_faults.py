@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.errors import SourceError
+from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
+from {{ cookiecutter.package_name }}.scaffold.retrieval.connectors.records import NOBODY
 
 from tests.scaffold.models.vendors import nobody_there
 from tests.scaffold.retrieval.connectors.api import Api, Fault
@@ -158,7 +160,7 @@ def test_a_record_that_breaks_the_contract_is_put_aside_and_the_others_are_not(
     a, aside, b = connected(**http(api, **more)).entries(None)
     assert (a.id, b.id, a.problem, b.problem) == ("a", "b", "", "")
     assert aside.id == name or (not name and aside.id.startswith("record-"))
-    assert f"{aside.id}: breaks the contract of its source: " in aside.problem
+    assert aside.problem.startswith("breaks the contract of its source: ")
     assert reason in aside.problem
     assert json.loads(aside.payload) == broken
 
@@ -183,8 +185,28 @@ def test_a_record_that_is_listed_twice_alike_is_one(api: Api, connected: Connect
 def test_a_record_that_is_listed_twice_with_different_content_is_put_aside(
     api: Api, connected: Connect, other: dict[str, Any]
 ) -> None:
-    fields = {**FIELDS, "deny": "who"}
+    fields = {**FIELDS, "allow": "who"}
     api.records = [record(1, who=["group:it"]), {"who": ["group:it"], **other}]
-    first, second = connected(**http(api, fields=fields)).entries(None)
-    assert (first.id, second.id, first.problem) == ("1", "1", "")
-    assert "id: is listed twice, with different content" in second.problem
+    one, two = connected(**http(api, fields=fields)).entries(None)
+    assert (one.id, one.problem) == ("1", "")
+    assert two.id.startswith("record-")
+    assert "id: is that of another record in the same listing" in two.problem
+
+
+@pytest.mark.parametrize(
+    ("more", "access"),
+    [
+        ({"who": ["group:hr"], "but": []}, Access(("group:hr",))),
+        ({"who": ["hr"], "but": []}, NOBODY),
+        ({"who": ["group:hr"], "but": ["ben"]}, NOBODY),
+        ({"who": ["group:hr"]}, NOBODY),
+        ({"but": []}, NOBODY),
+        ({"who": None, "but": []}, NOBODY),
+    ],
+)
+def test_a_broken_record_keeps_its_rights_or_nobody_has_any(
+    api: Api, connected: Connect, more: dict[str, Any], access: Access
+) -> None:
+    api.records = [record(1, body=None, **more)]
+    [entry] = connected(**http(api, fields={**FIELDS, "allow": "who", "deny": "but"})).entries(None)
+    assert (bool(entry.problem), entry.access) == (True, access)

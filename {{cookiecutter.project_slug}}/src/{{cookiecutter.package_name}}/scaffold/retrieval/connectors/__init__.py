@@ -11,10 +11,11 @@ from .custom import Custom as CustomConnector
 from .custom import Unusable
 from .files import FileTree
 from .http import JsonApi
+from .place import Place
 from .port import Connector, Entry
 from .records import document, entry
 from .s3 import Bucket
-from .settings import DEFAULT, S3, Custom, Files, HttpJson, Place, Source, SourcesFile, Sql, load_sources
+from .settings import DEFAULT, S3, Custom, Files, HttpJson, Source, SourcesFile, Sql, load_sources
 from .sql import Database
 
 __all__ = [

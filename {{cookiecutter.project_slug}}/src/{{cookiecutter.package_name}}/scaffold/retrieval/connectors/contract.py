@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -67,62 +65,31 @@ def not_ahead(value: datetime, now: datetime) -> datetime:
     return value
 
 
-def _updated(value: Any, info: ValidationInfo) -> datetime | None:
-    return None if value is None else not_ahead(moment(value), info.context)
-
-
-def _text(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is empty")
-    if "\0" in value:
-        raise ValueError("holds zero bytes, which no text does")
-    return value
-
-
-def _language(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2}([-_].*)?", value):
-        raise ValueError("must be two letters as of ISO 639-1, or a locale that begins so")
-    return value[:2].lower()
-
-
-def _names(value: Any) -> Any:
-    if isinstance(value, str):  # of a column or a header: a list in one text
-        value = [name.strip() for name in value.split(",")]
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _principals(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    for name in names or ():
-        if not re.fullmatch(r"(group|user):\S(.*\S)?", name) or not name.isprintable():
-            raise ValueError("each name must be group:NAME or user:NAME")
-    return names
-
-
-def _somebody(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    if not names:
-        raise ValueError("names nobody, so nobody could see it")
-    return names
-
-
-Principals = Annotated[tuple[str, ...] | None, BeforeValidator(_names), AfterValidator(_principals)]
-
-
 class Record(BaseModel):
     """What every record has to be. A contract of your own is a subclass; its messages must not quote the record."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
-    id: Annotated[str, BeforeValidator(identifier)]
+    id: str
     """Reads like a path; the access rules of ``data/access.yaml`` see it behind the source's name."""
-    text: Annotated[str, AfterValidator(_text)]
+    text: str
     title: str | None = Field(default=None, max_length=300)
-    updated: Annotated[datetime | None, BeforeValidator(_updated)] = None
-    language: Annotated[str, AfterValidator(_language)] | None = None
+    updated: datetime | None = None
+    language: str | None = None
     status: str | None = Field(default=None, max_length=100)
-    allow: Annotated[Principals, AfterValidator(_somebody)] = None
+    allow: tuple[str, ...] | None = None
     """Who may see it; None where the source does not say, and the rules decide."""
-    deny: Principals = None
+    deny: tuple[str, ...] | None = None
     """Who may not, whatever is allowed."""
+
+    @property
+    def access(self) -> Access | None:
+        """Who may see it as the source says; None where it says nothing, and the rules decide."""
+        if self.allow is None:
+            return None
+        return Access(tuple(sorted(set(self.allow))), tuple(sorted(set(self.deny or ()))))
+
+    # Methods, and no part of the fields' types: a subclass that narrows a field keeps them.
 
     @field_validator("*", mode="before")
     @classmethod
@@ -131,12 +98,53 @@ class Record(BaseModel):
             raise ValueError("holds half of a character, which no text does")
         return value
 
-    @property
-    def access(self) -> Access | None:
-        """Who may see it as the source says; None where it says nothing, and the rules decide."""
-        if self.allow is None and self.deny is None:
-            return None
-        return Access(tuple(sorted(set(self.allow or ()))), tuple(sorted(set(self.deny or ()))))
+    @field_validator("id", mode="before")
+    @classmethod
+    def _identifier(cls, value: Any) -> str:
+        return identifier(value)
+
+    @field_validator("text")
+    @classmethod
+    def _text(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("is empty")
+        if "\0" in value:
+            raise ValueError("holds zero bytes, which no text does")
+        return value
+
+    @field_validator("updated", mode="before")
+    @classmethod
+    def _updated(cls, value: Any, info: ValidationInfo[datetime]) -> datetime | None:
+        return None if value is None else not_ahead(moment(value), info.context)
+
+    @field_validator("language")
+    @classmethod
+    def _language(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z]{2}([-_].*)?", value):
+            raise ValueError("must be two letters as of ISO 639-1, or a locale that begins so")
+        return value and value[:2].lower()
+
+    @field_validator("allow", "deny", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if isinstance(value, str):  # of a column: a list in one text
+            value = [name.strip() for name in value.split(",") if name.strip()]
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("allow", "deny")
+    @classmethod
+    def _principals(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
+            if not re.fullmatch(r"(group|user):\S(.*\S)?", name) or not name.isprintable():
+                raise ValueError("each name must be group:NAME or user:NAME")
+        return names
+
+    @field_validator("allow")
+    @classmethod
+    def _somebody(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if not names:
+            raise ValueError("names nobody, so nobody could see it")
+        return names
 
 
 def check(contract: type[Record], values: Mapping[str, Any], now: datetime) -> Record:

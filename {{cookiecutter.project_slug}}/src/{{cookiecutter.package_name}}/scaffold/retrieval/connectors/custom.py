@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from ...errors import ScaffoldError, SourceError
 from ..documents import Raw
+from .place import Place
 from .port import Entry
 from .records import loaded
 from .settings import Custom as Settings
-from .settings import Place
-
-T = TypeVar("T")
 
 
 class Unusable:
@@ -48,6 +46,8 @@ class Custom:
         self._inner = self._held(lambda: made(**source.options))
         if lacking := [name for name in ("entries", "cursor", "read", "close") if not hasattr(made, name)]:
             raise SourceError(f"{place('connector')}: {source.connector} lacks {', '.join(lacking)} of a connector.")
+        if again := getattr(self._inner, "again", None):
+            self.again = lambda payload: self._held(lambda: again(payload))
 
     def entries(self, since: str | None) -> Iterator[Entry]:
         """Whatever it lists."""
@@ -62,7 +62,8 @@ class Custom:
 
     def read(self, entry: Entry) -> Raw:
         """The document."""
-        return self._held(lambda: self._inner.read(entry))
+        raw: Raw = self._held(lambda: self._inner.read(entry))
+        return raw
 
     def close(self) -> None:
         """Let go of what it holds."""

@@ -14,9 +14,10 @@ from ...errors import SourceError
 from ...models.request import Pace
 from ..documents import Raw
 from .contract import moment
+from .place import Place
 from .port import Entry
 from .records import ABSENT, Progress, Records, find
-from .settings import CursorToken, HttpJson, LinkHeader, NextLink, Offset, PageNumber, Place
+from .settings import CursorToken, HttpJson, LinkHeader, NextLink, Offset, PageNumber
 from .web import Answer, Web
 
 
@@ -26,7 +27,7 @@ class JsonApi:
     def __init__(self, source: HttpJson, place: Place, pace: Pace) -> None:
         """Asks for nothing yet."""
         self._source, self._place = source, place
-        self._records = Records(source, place, source.prefix, pace)
+        self._records = Records(source, place, pace)
         self._web = Web(source, place, pace)
         self._cursor: str | None = None
 

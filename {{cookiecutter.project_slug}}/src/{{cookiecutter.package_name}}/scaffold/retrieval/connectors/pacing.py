@@ -43,7 +43,8 @@ class Paced:
 
     def ask(self, once: Callable[[], T]) -> T:
         """What ``once`` returns, which raises ``Passing`` where it is to be called again."""
-        return self._retrying.copy()(self._in_turn, once)
+        answer: T = self._retrying.copy()(self._in_turn, once)
+        return answer
 
     def _in_turn(self, once: Callable[[], T]) -> T:
         with self._turn:

@@ -14,8 +14,9 @@ from ...models.request import Pace
 from ..access import Access
 from ..documents import Raw
 from .contract import Broken, Record, check, identifier, moment, not_ahead
+from .place import Place
 from .port import Entry
-from .settings import Mapped, Place
+from .settings import Mapped
 
 CONTRACT = "breaks the contract of its source: "
 NOBODY = Access(())
@@ -43,9 +44,9 @@ def find(data: Any, pointer: str) -> Any:
 class Records:
     """What a source's settings make of its records."""
 
-    def __init__(self, source: Mapped, place: Place, prefix: str, pace: Pace) -> None:
-        """Raises ``SourceError`` where the contract cannot be had. ``prefix`` goes before the names of principals."""
-        self._source, self._prefix, self._pace = source, prefix, pace
+    def __init__(self, source: Mapped, place: Place, pace: Pace) -> None:
+        """Raises ``SourceError`` where the contract cannot be had."""
+        self._source, self._prefix, self._pace = source, source.prefix, pace
         self._contract = Record if source.contract is None else _contract(source.contract, place)
         if unknown := source.fields.keys() - self._contract.model_fields.keys():
             known = ", ".join(self._contract.model_fields)

@@ -15,9 +15,10 @@ from ..access import Access
 from ..documents import READERS, Raw
 from .contract import Broken, Record, check, identifier
 from .pacing import Paced, Passing
+from .place import Place
 from .port import Entry
-from .records import set_aside
-from .settings import S3, Place
+from .records import NOBODY, set_aside
+from .settings import S3
 
 THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 REFUSED = {
@@ -41,7 +42,7 @@ class Bucket:
 
     def entries(self, since: str | None) -> Iterator[Entry]:
         """All objects, a thousand a request."""
-        token: dict[str, str] = {}
+        token: dict[str, Any] = {}
         while True:
             page = self._ask("list_objects_v2", Prefix=self._source.folder, **token)
             for found in page.get("Contents", []):
@@ -85,7 +86,7 @@ class Bucket:
         try:
             access = self._access(key)
         except Broken as error:
-            return set_aside(name, kept, error)
+            return set_aside(name, kept, error, NOBODY)
         except _Gone:
             return Entry(name, deleted=True)
         return Entry(name, version=found["ETag"], modified=found["LastModified"], access=access)
@@ -139,8 +140,11 @@ class Bucket:
         return SourceError(f"{told}: {REFUSED.get(code, f'refuses with {code or status}')}.")
 
     def _body(self, answer: dict[str, Any]) -> bytes:
-        data: bytes = answer["Body"].read(self._max_bytes + 1)
-        return data
+        data = bytearray()
+        # To its end, and not at once: only then botocore notices that a part of the object did not arrive.
+        while len(data) <= self._max_bytes and (piece := answer["Body"].read(1_000_000)):
+            data += piece
+        return bytes(data)
 
     def _client(self) -> Any:
         if self._made is None:
@@ -152,7 +156,7 @@ class Bucket:
                     f"{self._place('kind')}: needs the package boto3; run 'make setup' with s3 among its EXTRAS."
                 ) from None
             endpoint = self._source.endpoint_url
-            self._made = boto3.client(
+            self._made = boto3.Session().client(
                 "s3",
                 region_name=self._source.region,
                 endpoint_url=str(endpoint) if endpoint else None,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, Discriminator, Field, HttpUrl, Tag, field_validator
 
-from ...config import File, Settings, load_yaml, locate
-from ...errors import SourceError
+from ...config import File, Settings, load_yaml
 
 WHERE = "config/sources.yaml"
 
@@ -82,9 +79,6 @@ class Asked(Source):
     requests_per_second: float = Field(default=5, gt=0, description="How often it is asked at most.")
     tries: int = Field(default=5, ge=1, le=20, description="How often one request is made at most.")
     timeout: float = Field(default=30, gt=0, description="Seconds until an answer must be complete.")
-    prefix: Literal["", "group:", "user:"] = Field(
-        default="", description="Put before each name of allow and deny, where the source writes bare names."
-    )
 
 
 class Mapped(Source):
@@ -93,6 +87,9 @@ class Mapped(Source):
     fields: dict[str, Pointer] = Field(
         description="Where in a record each field of the contract is; id and text are needed, title, updated, "
         "language, status, allow and deny may be given. A path with ? behind it may be absent."
+    )
+    prefix: Literal["", "group:", "user:"] = Field(
+        default="", description="Put before each name of allow and deny, where the source writes bare names."
     )
     format: Literal["markdown", "html", "plain"] = Field(default="plain", description="How text is written.")
     deleted: Pointer | None = Field(default=None, description="Where a record says that it is deleted.")
@@ -239,7 +236,6 @@ class Sql(Mapped):
         default=None, validate_default=True, description="The column that says when a row changed, for changes."
     )
     rows_at_once: int = Field(default=500, ge=1, description="Rows that are fetched at a time.")
-    prefix: Literal["", "group:", "user:"] = Asked.model_fields["prefix"]
 
     @field_validator("query", "changes")
     @classmethod
@@ -268,6 +264,9 @@ class S3(Asked):
     access: Literal["rules", "metadata", "tags"] = Field(
         default="rules",
         description="Who may see an object: the rules of data/access.yaml, or allow and deny of its metadata or tags.",
+    )
+    prefix: Literal["", "group:", "user:"] = Field(
+        default="", description="Put before each name of allow and deny, where the source writes bare names."
     )
 
 
@@ -303,26 +302,3 @@ def load_sources(settings: Settings) -> SourcesFile:
     """The sources of the project. Raises ``ConfigurationError`` where the file is wrong."""
     path = settings.path(*Path(WHERE).parts)
     return load_yaml(path, SourcesFile) if path.exists() else DEFAULT
-
-
-class Place:
-    """Where a source stands in the file: what a sentence about it begins with."""
-
-    def __init__(self, settings: Settings, name: str) -> None:
-        """``name``: the source's."""
-        self.name, self._path = name, settings.path(*Path(WHERE).parts)
-
-    def __call__(self, *field: str | int) -> str:
-        """``path:line: sources.name.field``."""
-        try:
-            return locate(self._path, self._path.read_text("utf-8"), "sources", self.name, *field)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):  # gone or changed since it was read
-            return f"{self._path}: {'.'.join(map(str, ('sources', self.name, *field)))}"
-
-    def secret(self, variable: str, *field: str | int) -> str:
-        """The value of an environment variable that ``field`` names. Raises ``SourceError`` where it has none."""
-        value = os.environ.get(variable, "").strip()
-        if not value.isprintable() or not value:
-            what = "holds what cannot be typed" if value else "is not set"
-            raise SourceError(f"{self(*field)}: the environment variable {variable} {what}; set it, or put it in .env.")
-        return value

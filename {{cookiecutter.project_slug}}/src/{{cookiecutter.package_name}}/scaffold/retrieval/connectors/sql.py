@@ -14,9 +14,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from ...errors import SourceError
 from ...models.request import Pace
 from ..documents import Raw
+from .place import Place
 from .port import Entry
 from .records import Progress, Records
-from .settings import Place, Sql
+from .settings import Sql
 
 
 class Database:
@@ -25,7 +26,7 @@ class Database:
     def __init__(self, source: Sql, place: Place, pace: Pace) -> None:
         """Opens no connection."""
         self._source, self._place = source, place
-        self._records = Records(source, place, source.prefix, pace)
+        self._records = Records(source, place, pace)
         self._cursor: str | None = None
         self._written_as = ""
 
@@ -62,7 +63,7 @@ class Database:
                 _read_only(connection)
                 streamed = connection.execution_options(stream_results=True, yield_per=self._source.rows_at_once)
                 for row in streamed.execute(text(query), given).mappings():
-                    self._written_as = type(row.get(self._source.since)).__name__
+                    self._written_as = type(row.get(self._source.since or "")).__name__
                     yield _jsonable(row)
         except SQLAlchemyError as error:
             said = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
@@ -78,10 +79,10 @@ class Database:
         try:
             url = make_url(address)
             return create_engine(url, poolclass=NullPool), url
-        except (ArgumentError, ValueError):  # ValueError: a port that is no number
-            sentence = f"{variable} holds no address such as postgresql+psycopg://user:password@host/database"
         except NoSuchModuleError:
             sentence = f"{variable} names a kind of database that SQLAlchemy does not know"
+        except (ArgumentError, ValueError):  # ValueError: a port that is no number
+            sentence = f"{variable} holds no address such as postgresql+psycopg://user:password@host/database"
         except ImportError as error:
             sentence = f"{variable} names a database whose driver is not installed ({error.name}); install it"
         raise SourceError(f"{where}: {sentence}.")

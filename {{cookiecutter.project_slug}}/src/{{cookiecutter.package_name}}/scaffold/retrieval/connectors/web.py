@@ -13,7 +13,8 @@ from ...errors import SourceError
 from ...models.refusals import seconds
 from ...models.request import Pace
 from .pacing import Paced, Passing
-from .settings import Basic, Bearer, ClientCredentials, HeaderKey, HttpJson, Place
+from .place import Place
+from .settings import Basic, Bearer, ClientCredentials, HeaderKey, HttpJson
 
 EARLY = 30.0
 """Seconds before its end that a token is replaced."""
@@ -127,20 +128,20 @@ class Web:
     def _slow(self, told: str) -> Passing:
         return Passing(f"{told}: did not answer within {self._source.timeout:g} seconds; try later, or raise timeout.")
 
-    def _credentials(self) -> tuple[dict[str, bytes], httpx.Auth | None]:
+    def _credentials(self) -> tuple[dict[bytes, bytes], httpx.Auth | None]:
         secret: Callable[..., str] = self._place.secret
         match self._source.auth:
             case Bearer() as auth:
-                return {"authorization": f"Bearer {secret(auth.token_env, 'auth', 'token_env')}".encode()}, None
+                return {b"authorization": f"Bearer {secret(auth.token_env, 'auth', 'token_env')}".encode()}, None
             case HeaderKey() as auth:
-                return {auth.header: secret(auth.token_env, "auth", "token_env").encode()}, None
+                return {auth.header.encode(): secret(auth.token_env, "auth", "token_env").encode()}, None
             case Basic() as auth:
                 user = secret(auth.user_env, "auth", "user_env")
                 return {}, httpx.BasicAuth(user, secret(auth.password_env, "auth", "password_env"))
             case ClientCredentials() as auth:
                 if not self._token or self._pace.now() >= self._until:
                     self._log_in(auth)
-                return {"authorization": f"Bearer {self._token}".encode()}, None
+                return {b"authorization": f"Bearer {self._token}".encode()}, None
         return {}, None
 
     def _log_in(self, auth: ClientCredentials) -> None:
