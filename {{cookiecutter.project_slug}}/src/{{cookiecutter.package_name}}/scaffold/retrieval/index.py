@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, Self
 
 from langchain_core.embeddings import Embeddings
@@ -25,8 +23,8 @@ from .connectors import connect, load_sources
 from .manifest import Manifest
 from .report import SyncReport
 from .settings import RetrievalFile
-from .stores import Analyser, EdgeVectorStore, Hit
-from .stores.edge import label
+from .stores import Analyser, Hit, Store, open_store
+from .stores.port import label
 from .sync import Sync, own_access
 from .versions import Plan, Version, Versions
 
@@ -102,7 +100,7 @@ class Index:
             "data/access.yaml",
             live.apart(),
         )
-        self._stores: dict[int, EdgeVectorStore] = {}
+        self._stores: dict[int, Store] = {}
         self._syncing, self._switch = threading.Lock(), threading.Lock()
 
     @classmethod
@@ -151,7 +149,7 @@ class Index:
             return []
         hits = self.store(version).hits(query, caller, k, settings.words_weight)
         if not hits and self.documents() and not self.store(version).count():
-            raise ConfigurationError(f"The index in {self._folder(version)} is gone; run 'ingest' to make it anew.")
+            raise ConfigurationError(f"{self.store(version).place} is gone; run 'ingest' to make it anew.")
         return hits
 
     def documents(self) -> int:
@@ -190,25 +188,27 @@ class Index:
             for store in self._stores.values():
                 store.close()
 
-    def store(self, version: Version) -> EdgeVectorStore:
+    def store(self, version: Version) -> Store:
         """The store of an index, opened as it was built."""
         with self._switch:
             if version.id not in self._stores:
-                embeddings = self._embedder(version)
-                self._stores[version.id] = EdgeVectorStore(
-                    self._folder(version), embeddings, Analyser(version.languages)
+                now = self._settings.get()
+                kept = version.within(now)
+                self._stores[version.id] = open_store(
+                    now if kept else now.model_copy(update={"store": version.opened}),
+                    version.name,
+                    _Following(self._embedders, version),
+                    Analyser(version.languages),
+                    self._project.var,
                 )
             return self._stores[version.id]
-
-    def _embedder(self, version: Version) -> Embeddings:
-        return _Following(self._embedders, version)
 
     def plan(self, settings: RetrievalFile, embedding: str = "") -> Plan:
         """What an index would be made of as the configuration is now; with ``embedding``, that model's vectors."""
         name = embedding or self._embedders.named()
         words = Analyser(settings.languages)
         return Plan(
-            store=json.dumps({"kind": "edge"}),
+            store=settings.store.model_dump_json(),
             embedding=name,
             languages=tuple(settings.languages),
             label=f"{label(self._embedders.get(name))} {words.label}",
@@ -263,6 +263,7 @@ class Index:
                 opened.callback(connector.close)
                 connected[name] = (source, connector)
             opened.enter_context(store.hold())
+            store.built()  # raises where it is damaged
             run = Sync(store, version.id, self._state, connected, settings, rules, progress)
             return run.run(access_only, dry)
 
@@ -284,9 +285,6 @@ class Index:
             self.versions.forget(version)
             with self._switch:
                 self._stores.pop(version.id).close()
-
-    def _folder(self, version: Version) -> Path:
-        return self._project.var / "index" / version.name
 
 
 @dataclass(frozen=True)
