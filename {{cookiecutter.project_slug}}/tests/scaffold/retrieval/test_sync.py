@@ -163,7 +163,7 @@ def test_another_embedding_is_refused_until_all_is_indexed_anew(documents: Proje
     documents.index().sync()
     documents.close()
     index = documents.index(HashEmbeddings(64))
-    with pytest.raises(ConfigurationError, match="built with hashing-1024@1, which cannot be had now: .* Run 'ingest'"):
+    with pytest.raises(ConfigurationError, match=r"built with hashing-1024@1, which cannot be had now: .* Run 'ingest'"):
         index.search("harbour", STAFF)
     assert changes(index.sync()) == (["a.md"], [], [], 0)
     assert seen(index).keys() == {"a.md"}
