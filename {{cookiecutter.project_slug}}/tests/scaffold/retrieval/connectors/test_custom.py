@@ -149,6 +149,7 @@ def test_a_record_that_is_told_in_the_contracts_own_fields_is_held_to_it_too() -
     assert entry({"id": "1", "text": ""}).problem == "breaks the contract of its source: text: is empty."
     assert entry({"text": "x"}).id.startswith("record-")
     assert entry({"id": "1", "text": "x", "allow": []}).problem != ""
+    assert "record: deny needs allow beside it" in entry({"id": "1", "text": "x", "deny": ["user:ben"]}).problem
 
 
 def test_a_contract_that_narrows_a_field_is_as_strict_as_before() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from ..access import Access
@@ -138,6 +139,12 @@ class Record(BaseModel):
             if not re.fullmatch(r"(group|user):\S(.*\S)?", name) or not name.isprintable():
                 raise ValueError("each name must be group:NAME or user:NAME")
         return names
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if self.deny is not None and self.allow is None:
+            raise ValueError("deny needs allow beside it: lists of the source's own go before the rules")
+        return self
 
     @field_validator("allow")
     @classmethod
