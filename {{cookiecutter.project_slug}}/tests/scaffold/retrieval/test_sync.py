@@ -285,7 +285,9 @@ def feed(documents: Project, monkeypatch: pytest.MonkeyPatch) -> Feed:
         "sources:\n  documents: {kind: files}\n  crm: {kind: files, folder: data/feed}\n", "utf-8"
     )
     monkeypatch.setattr(
-        index_module, "connect", lambda each, *rest: feed if each.folder == "data/feed" else connect(each, *rest)
+        index_module,
+        "connect",
+        lambda name, each, *rest: feed if each.folder == "data/feed" else connect(name, each, *rest),
     )
     return feed
 

@@ -159,10 +159,11 @@ class Sync:
         since = None if access_only else self._since(source, before)
         if since is None and not access_only and not self._report.dry:
             self._manifest.drop_waiting(name)
-        listing, error = connector.entries(since), ""
+        listing, error, upto = connector.entries(since), "", None
         try:
             while some := list(islice(listing, LISTED)):
                 self._look(name, connector, some, access_only)
+            upto = connector.cursor()
         except SourceError as failure:
             error = self._report.failed[name] = str(failure)
             self._progress(f"failed   {name}: {failure}")
@@ -173,7 +174,7 @@ class Sync:
         if not access_only and not self._report.dry:
             whole = self._run if since is None and not error else before and before.full_at
             complete = before.complete_at if before else None
-            cursor = before.cursor if error and before else json.dumps([self._how, connector.cursor()])
+            cursor = before.cursor if error and before else json.dumps([self._how, upto])
             self._manifest.source_read(SourceState(name, cursor, self._run, complete, whole or None, error or None))
 
     def _since(self, source: Source, before: SourceState | None) -> str | None:

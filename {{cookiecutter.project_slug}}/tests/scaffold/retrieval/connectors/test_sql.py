@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ class Tickets:
 
 
 @pytest.fixture
-def tickets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tickets]:
+def tickets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tickets:
     monkeypatch.setenv("TICKETS_URL", f"sqlite:///{tmp_path / 'tickets.db'}")
     return Tickets(tmp_path / "tickets.db")
 
@@ -103,7 +102,12 @@ def test_rows_are_fetched_some_at_a_time(
         tickets.add(number)
     seen: list[Any] = []
     original = connector_sql._jsonable
-    monkeypatch.setattr(connector_sql, "_jsonable", lambda row: seen.append(row) or original(row))
+
+    def watched(row: Any) -> dict[str, Any]:
+        seen.append(row)
+        return original(row)
+
+    monkeypatch.setattr(connector_sql, "_jsonable", watched)
     listing = connected(**SQL, rows_at_once=rows).entries(None)
     assert (next(listing).id, len(seen)) == ("0", 1)
     assert len(list(listing)) == 19

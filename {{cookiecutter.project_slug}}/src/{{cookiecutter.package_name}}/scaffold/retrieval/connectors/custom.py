@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from .place import Place
 from .port import Entry
 from .records import loaded
 from .settings import Custom as Settings
+
+log = logging.getLogger(__name__)
 
 
 class Unusable:
@@ -67,7 +70,10 @@ class Custom:
 
     def close(self) -> None:
         """Let go of what it holds."""
-        self._held(self._inner.close)
+        try:
+            self._held(self._inner.close)
+        except ScaffoldError as error:  # when all is read, and other sources are still to be closed
+            log.warning("%s", error)
 
     def _held(self, work: Callable[[], Any]) -> Any:
         try:

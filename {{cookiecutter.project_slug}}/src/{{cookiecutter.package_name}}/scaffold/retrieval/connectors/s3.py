@@ -12,7 +12,8 @@ from ...errors import DocumentError, SourceError
 from ...models.refusals import seconds
 from ...models.request import Pace
 from ..access import Access
-from ..documents import READERS, Raw
+from ..documents import Raw
+from ..formats import READERS
 from .contract import Broken, Record, check, identifier
 from .pacing import Paced, Passing
 from .place import Place

@@ -51,18 +51,21 @@ class Web:
 
     def get(self, url: httpx.URL) -> Answer:
         """What is at ``url``, which must be of the source's own host. Raises ``SourceError``."""
-        origin = httpx.URL(str(self._source.url))
-        if (url.scheme, url.host, url.port) != (origin.scheme, origin.host, origin.port):
-            raise SourceError(
-                f"{self._place('url')}: the source sends us on to {url.scheme}://{url.netloc.decode()}, which is not "
-                "followed, because it would get the credentials; name the address that it uses of itself as url."
-            )
+        self._same_host(url)
 
         def once() -> Answer:
             headers, auth = self._credentials()
             return self._send(self._client.build_request("GET", url, headers=headers), auth)
 
         return self._paced.ask(once)
+
+    def _same_host(self, url: httpx.URL) -> None:
+        origin = httpx.URL(str(self._source.url))
+        if (url.scheme, url.host, url.port) != (origin.scheme, origin.host, origin.port):
+            raise SourceError(
+                f"{self._place('url')}: the source sends us on to {url.scheme}://{url.netloc.decode()}, which is not "
+                "followed, because it would get the credentials; name the address that it uses of itself as url."
+            )
 
     def close(self) -> None:
         """Close the connections."""
