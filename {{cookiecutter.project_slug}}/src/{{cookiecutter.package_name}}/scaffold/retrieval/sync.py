@@ -159,8 +159,9 @@ class Sync:
         since = None if access_only else self._since(source, before)
         if since is None and not access_only and not self._report.dry:
             self._manifest.drop_waiting(name)
-        listing, error, upto = connector.entries(since), "", None
+        error, upto = "", None
         try:
+            listing = connector.entries(since)
             while some := list(islice(listing, LISTED)):
                 self._look(name, connector, some, access_only)
             upto = connector.cursor()

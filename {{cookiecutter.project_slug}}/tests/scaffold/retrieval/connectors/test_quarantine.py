@@ -155,6 +155,19 @@ def test_a_record_that_takes_anothers_id_replaces_nothing_whatever_is_replayed(c
     assert len(aside(index)) == 1
 
 
+def test_a_source_that_cannot_even_be_asked_stops_no_other(crm: Project, api: Api) -> None:
+    api.records = [note(1)]
+    sources = {
+        "secretless": http(api, **WHO, auth={"kind": "bearer", "token_env": "NOBODY_SET_THIS"}),
+        "codeless": {"kind": "custom", "connector": "nowhere:Nothing"},
+        "contractless": http(api, **WHO, contract="nowhere:Nothing"),
+        "crm": http(api, **WHO),
+    }
+    (crm.root / "config" / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}), "utf-8")
+    report = crm.index().sync()
+    assert (report.added, sorted(report.failed)) == (["crm/1"], ["codeless", "contractless", "secretless"])
+
+
 def test_a_dry_run_sets_nothing_aside(crm: Project, api: Api) -> None:
     api.records = [note(1)]
     index = crm.index()
