@@ -153,7 +153,7 @@ class Index:
         version = self.versions.live()
         if version is None:
             return []
-        hits = self.store(version).hits(query, caller, k, settings.words_weight)
+        hits = self.store(version).hits(query, caller, k, settings.words_weight, diversity=settings.diversity)
         if not hits and self.documents() and not self.store(version).count():
             raise ConfigurationError(f"{self.store(version).place} is gone; run 'ingest' to make it anew.")
         return hits
