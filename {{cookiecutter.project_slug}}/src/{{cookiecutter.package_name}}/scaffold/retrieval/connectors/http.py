@@ -103,7 +103,7 @@ class JsonApi:
                 if told is ABSENT and not paging.field.endswith("?"):
                     raise SourceError(
                         f"{self._place('paging', 'field')}: the answer has no {paging.field}, so that nobody knows "
-                        f"whether there are more pages; where the last page has none, write {paging.field}?"
+                        f'whether there are more pages; where the last page has none, write "{paging.field}?"'
                     )
                 if told is ABSENT or told is None or told == "":
                     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -125,8 +126,12 @@ class Bucket:
                     "endpoint_url."
                 ) from None
 
-        told = f"{self._place('bucket')}: {operation} of the bucket {self._source.bucket}"
+        told = f"{self._where}: {operation} of the bucket {self._source.bucket}"
         return self._paced.ask(once)
+
+    @cached_property
+    def _where(self) -> str:
+        return self._place("bucket")  # which reads the file: not at every request
 
     def _refused(self, told: str, response: Any) -> Exception:
         code, metadata = str(response["Error"].get("Code", "")), response["ResponseMetadata"]

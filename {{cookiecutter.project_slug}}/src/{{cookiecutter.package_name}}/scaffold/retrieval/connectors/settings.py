@@ -51,6 +51,10 @@ Name = Annotated[str, AfterValidator(_name)]
 Variable = Annotated[str, AfterValidator(_variable)]
 Code = Annotated[str, AfterValidator(_code)]
 Address = Annotated[HttpUrl, AfterValidator(_address)]
+Prefix = Annotated[
+    Literal["", "group:", "user:"],
+    Field(description="Put before each name of allow and deny, where the source writes bare names."),
+]
 Pointer = Annotated[str, Field(min_length=1)]
 """To a value in a record: names joined by dots, or a JSON pointer (RFC 6901); with ? behind it, it may be absent."""
 
@@ -88,9 +92,7 @@ class Mapped(Source):
         description="Where in a record each field of the contract is; id and text are needed, title, updated, "
         "language, status, allow and deny may be given. A path with ? behind it may be absent."
     )
-    prefix: Literal["", "group:", "user:"] = Field(
-        default="", description="Put before each name of allow and deny, where the source writes bare names."
-    )
+    prefix: Prefix = ""
     format: Literal["markdown", "html", "plain"] = Field(default="plain", description="How text is written.")
     deleted: Pointer | None = Field(default=None, description="Where a record says that it is deleted.")
     contract: Code | None = Field(
@@ -233,7 +235,7 @@ class Sql(Mapped):
     query: str = Field(description="Lists every document: SELECT or WITH.")
     changes: str | None = Field(default=None, description="Lists what changed since the bound parameter :since.")
     since: Pointer | None = Field(
-        default=None, validate_default=True, description="The column that says when a row changed, for changes."
+        default=None, validate_default=True, description="Column that says when a row changed."
     )
     rows_at_once: int = Field(default=500, ge=1, description="Rows that are fetched at a time.")
 
@@ -262,12 +264,9 @@ class S3(Asked):
     endpoint_url: Address | None = Field(default=None, description="Of a store that is compatible with S3.")
     region: str | None = None
     access: Literal["rules", "metadata", "tags"] = Field(
-        default="rules",
-        description="Who may see an object: the rules of data/access.yaml, or allow and deny of its metadata or tags.",
+        default="rules", description="Who sees an object: data/access.yaml, or allow and deny of its metadata or tags."
     )
-    prefix: Literal["", "group:", "user:"] = Field(
-        default="", description="Put before each name of allow and deny, where the source writes bare names."
-    )
+    prefix: Prefix = ""
 
 
 class Custom(Source):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -67,13 +68,17 @@ class Web:
                 "followed, because it would get the credentials; name the address that it uses of itself as url."
             )
 
+    @cached_property
+    def _where(self) -> str:
+        return self._place()  # which reads the file: not at every request
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
     def _send(self, request: httpx.Request, auth: httpx.Auth | None) -> Answer:
         started = self._pace.now()
-        told = f"{self._place()}: {request.method} {request.url.copy_with(query=None)}"
+        told = f"{self._where}: {request.method} {request.url.copy_with(query=None)}"
         try:
             # The header Retry-After and the status decide what to do, and no redirect is followed.
             response = self._client.send(request, auth=auth, stream=True, follow_redirects=False)
