@@ -45,6 +45,10 @@ class DocumentError(ScaffoldError):
     """A document cannot be read; it is named, skipped and counted."""
 
 
+class SourceError(ScaffoldError):
+    """A source cannot be listed, or not to its end; what is indexed of it stays, and the others are read."""
+
+
 class StoreUnavailable(ScaffoldError):
     """The server that keeps the index cannot be reached, or does not do what it is asked."""
 

@@ -54,6 +54,11 @@ class EdgeVectorStore(Store):
                 if start is None:
                     return
 
+    def count(self) -> int:
+        """How many passages there are."""
+        with self._shard.opened() as shard:
+            return shard.count(edge.CountRequest(exact=True)) if shard is not None else 0
+
     def sources(self) -> dict[str, int]:
         """How many passages each source has."""
         with self._shard.opened() as shard:

@@ -188,13 +188,6 @@ class Store(VectorStore, ABC):
         """Names how passages are indexed; under another name, all have to be indexed anew."""
         return f"{label(self._embeddings)} {self.analyser.label}"
 
-    def renew(self) -> None:
-        """Delete the index where it was built with other settings than this store's; the next write makes a new one."""
-        built = self.built()
-        if built and (built.vectors, built.words) != (label(self._embeddings), self.analyser.label):
-            self._embeddings.embed_query("ready?")  # raises where it is not: what is there is then worth keeping
-            self.drop()
-
     def put(self, points: Sequence[Point]) -> None:
         """Store whole passages, vectors included; they replace those with the same ids. Durable when it returns.
 
@@ -254,6 +247,10 @@ class Store(VectorStore, ABC):
     @abstractmethod
     def points(self, after: str | None = None) -> Iterator[Point]:
         """All passages, whole, whoever may see them, in an order of their own; ``after``: those behind that id."""
+
+    def count(self) -> int:
+        """How many passages there are."""
+        return sum(self.sources().values())
 
     @abstractmethod
     def sources(self) -> dict[str, int]:
