@@ -56,6 +56,7 @@ SERVING = "tests/scaffold/serving"
 MODELS = "tests/scaffold/models"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
+RETRIEVAL = "tests/scaffold/retrieval"
 
 
 def always(value: Any) -> Replace:
@@ -66,6 +67,16 @@ def always(value: Any) -> Replace:
 def anywhere(check: Callable[..., None]) -> Callable[..., None]:
     """``Policy.check_model`` as if the model computed in a region that the policy names."""
     return lambda policy, provider, model, _=None: check(policy, provider, model, *(policy.file.regions or [])[:1])
+
+
+def all_lost(_: object) -> Callable[..., None]:
+    """A process that ends takes all that it was given with it."""
+
+    def bury(workers: Any, worker: Any, batch: Any) -> None:
+        workers._end(worker)
+        batch.results += [workers._lost(item, "is lost") for item in batch.items[len(batch.results) :]]
+
+    return bury
 
 
 BARE = always(Governed.passage)
@@ -442,6 +453,42 @@ CONTROLS = (
         ["tests/scaffold/governance/test_ownership.py"],
     ),
     Control("model-metrics", "F19", [("scaffold.models.metered.Metered.passage", BARE)], [f"{MODELS}/test_audited.py"]),
+    Control(
+        "document-size",
+        "F30",
+        [("scaffold.retrieval.documents._check_size", always(lambda *_: None))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
+    Control(
+        "unpacked-size",
+        "F30",
+        [("scaffold.retrieval.formats.docx._check_expansion", always(lambda *_: None))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
+    Control(
+        "risky-documents-apart",
+        "F30",
+        [("scaffold.retrieval.processing._harmless", always(lambda _: True))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-time",
+        "F30",
+        [("scaffold.retrieval.processing.lost", always(lambda raw, _: process_batch([raw], RetrievalFile())[0]))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "worker-death",
+        "F30",
+        [("scaffold.retrieval.workers.Workers._bury", all_lost)],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-paths",
+        "F30",
+        [("scaffold.retrieval.documents.Path.resolve", always(lambda path: path))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
     Control(
         "fence",
         "F29",
