@@ -22,6 +22,7 @@ from {{ cookiecutter.package_name }}.scaffold.models import Governed
 from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
+from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
 
 Replace = Callable[[Any], Any]
 """From the original to what stands in for it."""
@@ -67,6 +68,17 @@ def always(value: Any) -> Replace:
 def anywhere(check: Callable[..., None]) -> Callable[..., None]:
     """``Policy.check_model`` as if the model computed in a region that the policy names."""
     return lambda policy, provider, model, _=None: check(policy, provider, model, *(policy.file.regions or [])[:1])
+
+
+def limited(**limits: float) -> Replace:
+    """Processes that read documents with these limits, whatever the settings say."""
+
+    def workers(original: Callable[[RetrievalFile], Any]) -> Callable[[RetrievalFile], Any]:
+        return lambda settings: original(
+            settings.model_copy(update={"limits": settings.limits.model_copy(update=limits)})
+        )
+
+    return workers
 
 
 def all_lost(_: object) -> Callable[..., None]:
@@ -455,38 +467,44 @@ CONTROLS = (
     Control("model-metrics", "F19", [("scaffold.models.metered.Metered.passage", BARE)], [f"{MODELS}/test_audited.py"]),
     Control(
         "document-size",
-        "F30",
+        "F09",
         [("scaffold.retrieval.documents._check_size", always(lambda *_: None))],
         [f"{RETRIEVAL}/test_bad_input.py"],
     ),
     Control(
         "unpacked-size",
-        "F30",
+        "F09",
         [("scaffold.retrieval.formats.docx._check_expansion", always(lambda *_: None))],
         [f"{RETRIEVAL}/test_bad_input.py"],
     ),
     Control(
         "risky-documents-apart",
-        "F30",
+        "F09",
         [("scaffold.retrieval.processing._harmless", always(lambda _: True))],
         [f"{RETRIEVAL}/test_processing.py"],
     ),
     Control(
         "document-time",
-        "F30",
-        [("scaffold.retrieval.processing.lost", always(lambda raw, _: process_batch([raw], RetrievalFile())[0]))],
+        "F09",
+        [("scaffold.retrieval.processing._workers", limited(seconds=3600))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-memory",
+        "F09",
+        [("scaffold.retrieval.processing._workers", limited(memory_megabytes=100_000))],
         [f"{RETRIEVAL}/test_processing.py"],
     ),
     Control(
         "worker-death",
-        "F30",
+        "F09",
         [("scaffold.retrieval.workers.Workers._bury", all_lost)],
         [f"{RETRIEVAL}/test_processing.py"],
     ),
     Control(
         "document-paths",
-        "F30",
-        [("scaffold.retrieval.documents.Path.resolve", always(lambda path: path))],
+        "F09",
+        [("scaffold.retrieval.documents._check_place", always(lambda *_: None))],
         [f"{RETRIEVAL}/test_bad_input.py"],
     ),
     Control(

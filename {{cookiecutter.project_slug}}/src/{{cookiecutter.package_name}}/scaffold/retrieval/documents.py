@@ -100,12 +100,10 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
     Nothing is waited for (a pipe would keep a reader for ever), no link is followed, and nothing is read of a file that
     is too large.
     """
-    path, parts = folder / source, PurePosixPath(source)
     try:
-        if parts.is_absolute() or ".." in parts.parts or path.resolve() != folder.resolve() / parts:
-            raise DocumentError(f"{shown(source)}: leads out of its folder or through a link, which is not followed.")
+        _check_place(folder, source)
         for _ in range(READINGS):
-            with os.fdopen(os.open(path, FLAGS), "rb") as file:
+            with os.fdopen(os.open(folder / source, FLAGS), "rb") as file:
                 before = os.fstat(file.fileno())
                 if not stat.S_ISREG(before.st_mode):
                     raise DocumentError(f"{source}: is not a regular file.")
@@ -119,8 +117,6 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
                 break
         else:
             raise DocumentError(f"{source}: changes while it is read; the next run reads it again.")
-    except RuntimeError:  # Python 3.11 and 3.12 on links in a circle
-        raise DocumentError(f"{shown(source)}: leads through a link, which is not followed.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise DocumentError(f"{shown(source)}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
     if not data.strip(BLANK):
@@ -167,6 +163,16 @@ def parse(raw: Raw, settings: RetrievalFile) -> Document:
 def shown(source: str) -> str:
     """``source`` in one line that any terminal can print."""
     return source if source.isprintable() else ascii(source)
+
+
+def _check_place(folder: Path, source: str) -> None:
+    parts = PurePosixPath(source)
+    try:
+        straight = (folder / source).resolve() == folder.resolve() / parts
+    except RuntimeError:  # Python 3.11 and 3.12 on links in a circle
+        straight = False
+    if parts.is_absolute() or ".." in parts.parts or not straight:
+        raise DocumentError(f"{shown(source)}: leads out of its folder or through a link, which is not followed.")
 
 
 def _check_size(source: str, size: int, most: float) -> None:
