@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from ..config import File
 
@@ -23,6 +23,51 @@ class Chunking(File):
         if self.overlap > self.size // 2:
             raise ValueError(f"overlap is {self.overlap}, but at most half of size ({self.size // 2}) is allowed")
         return self
+
+
+Prefix = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$", description="How names of indexes in it begin.")]
+Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")]
+
+
+class Edge(File):
+    """Qdrant Edge, in this process: a folder below ``var/index``, which one process uses at a time."""
+
+    kind: Literal["edge"] = "edge"
+
+
+class Qdrant(File):
+    """A Qdrant server, 1.19 or newer."""
+
+    kind: Literal["qdrant"]
+    url: str = Field(pattern=r"^https?://[^\s/@]+", description="Where it answers REST, such as https://host:6333.")
+    api_key_env: Variable | None = Field(
+        default=None, description="Environment variable that holds the key; never the key. None: it asks for none."
+    )
+    prefix: Prefix = "passages"
+    timeout_seconds: int = Field(default=10, ge=1, le=600, description="Longest wait for one of its answers.")
+
+
+class Pgvector(File):
+    """PostgreSQL with the extension pgvector, 0.8 or newer."""
+
+    kind: Literal["pgvector"]
+    url_env: Variable = Field(
+        default="PGVECTOR_URL",
+        description="Environment variable that holds the address, postgresql://user:password@host/database.",
+    )
+    prefix: Prefix = "passages"
+
+
+def _kind(value: Any) -> Any:
+    return value.get("kind", "edge") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+Store = Annotated[
+    Annotated[Edge, Tag("edge")] | Annotated[Qdrant, Tag("qdrant")] | Annotated[Pgvector, Tag("pgvector")],
+    Discriminator(
+        _kind, custom_error_type="store_kind", custom_error_message="its kind must be edge, qdrant or pgvector"
+    ),
+]
 
 
 class Limits(File):
@@ -51,3 +96,12 @@ class RetrievalFile(File):
     words_weight: float = Field(
         default=0.8, ge=0, le=1, description="Share of the words (BM25) in the ranking; the rest is the embedding's."
     )
+    diversity: float = Field(
+        default=0, ge=0, le=1, description="How much passages are chosen for being unlike each other; 0: not at all."
+    )
+    reranker: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="package.module:function that orders the candidates anew.",
+    )
+    store: Store = Edge()
