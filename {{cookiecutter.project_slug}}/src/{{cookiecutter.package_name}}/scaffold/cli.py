@@ -20,6 +20,7 @@ from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from .application import Application
+from .cli_data import data_commands
 from .config import Settings
 from .errors import ScaffoldError
 from .guardrails import redact
@@ -75,6 +76,8 @@ def commands(build: Build) -> typer.Typer:
         configure_logging(settings, redact)
         logging.getLogger().setLevel(level)
         return build(settings)
+
+    app.add_typer(data_commands(opened, _json), name="data")
 
     @app.command()
     def ask(

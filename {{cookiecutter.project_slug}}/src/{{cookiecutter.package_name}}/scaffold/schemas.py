@@ -15,6 +15,7 @@ from .models import LimitsFile, ModelsFile
 from .prompts import PromptFile
 from .readiness import StagesFile
 from .retrieval import RetrievalFile
+from .retrieval.quality import QualityFile
 from .serving import ServiceFile
 
 SHAPES: dict[str, type[BaseModel]] = {
@@ -25,6 +26,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "ownership": OwnershipFile,
     "policy": PolicyFile,
     "prompt": PromptFile,
+    "quality": QualityFile,
     "retrieval": RetrievalFile,
     "service": ServiceFile,
     "stages": StagesFile,

@@ -24,7 +24,7 @@ CONTROLS = {
     "F05": "budgets reserved before each call, kill switch",
     "F07": "incremental sync: add, change, delete",
     "F08": "access lists applied inside the search",
-    "F09": "unreadable documents are named and counted",
+    "F09": "data check: defects named and scored, limits per stage",
     "F11": "datasets, graders and thresholds that fail the build",
     "F12": "least number of reviewed cases per stage",
     "F13": "answers held against their citations",

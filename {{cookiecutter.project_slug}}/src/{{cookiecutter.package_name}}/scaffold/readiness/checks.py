@@ -30,6 +30,7 @@ from ..models.personal_data import PersonalData
 from ..retrieval.access import access_of
 from ..retrieval.settings import RetrievalFile
 from ..state import documents
+from .data import data
 from .stages import CheckName, EvaluationRequired, Stage
 
 Check = Callable[[Application, Stage], str]
@@ -184,6 +185,7 @@ CHECKS: Mapping[CheckName, tuple[str, str, Check]] = {
     "access": ("F08", "data/access.yaml", access),
     "audit": ("F15", "var/audit", audit),
     "conflicts": ("F23", "all files", unresolved),
+    "data": ("F09", "var/reports/data-check.json", data),
     "evaluation": ("F11", "evals/runs", evaluation),
     "owner": ("F18", "governance/ownership.yaml", owner),
     "personal_data": ("F14", "governance/policy.yaml", personal_data),
