@@ -22,6 +22,7 @@ from {{ cookiecutter.package_name }}.scaffold.models import Governed
 from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
+from {{ cookiecutter.package_name }}.scaffold.retrieval.quality import Report
 
 Replace = Callable[[Any], Any]
 """From the original to what stands in for it."""
@@ -51,8 +52,10 @@ F08, F14, F15 = (
     f"{DRILLS}/test_f15_audit_tampering.py",
 )
 DOOR = f"{DRILLS}/test_f14_model_door.py"
+F09 = f"{DRILLS}/test_f09_bad_data.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
 SERVING = "tests/scaffold/serving"
+QUALITY = "tests/scaffold/retrieval/quality"
 MODELS = "tests/scaffold/models"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
@@ -252,6 +255,33 @@ CONTROLS = (
         "F08",
         [("scaffold.retrieval.sync.Sync._restrict", always(lambda *_: None))],
         ["tests/scaffold/retrieval/test_sync.py"],
+    ),
+    Control(
+        "data-rules",
+        "F09",
+        [("scaffold.retrieval.quality.check.Rules.__call__", always(lambda *_: iter(())))],
+        [F09],
+    ),
+    Control("data-compared", "F09", [("scaffold.retrieval.quality.check.compare", always(lambda *_: []))], [F09]),
+    Control(
+        "data-no-false-names",
+        "F09",
+        [("scaffold.retrieval.quality.duplicates.jaccard", always(lambda *_: 1.0))],
+        [f"{QUALITY}/test_duplicates.py"],
+    ),
+    Control("data-limits", "F09", [("scaffold.readiness.data.judge", always(lambda *_: []))], [F09]),
+    Control("data-as-indexed", "F09", [("scaffold.readiness.data.digests", always(lambda _: {}))], [F09]),
+    Control(
+        "data-untouched-record",
+        "F09",
+        [("scaffold.readiness.data._proven", always(lambda data, _: Report.model_validate_json(data)))],
+        [F09],
+    ),
+    Control(
+        "data-report-redaction",
+        "F14",
+        [("scaffold.retrieval.quality.numbers.redact", always(str))],
+        [f"{QUALITY}/test_numbers.py"],
     ),
     Control(
         name="evaluation-threshold",

@@ -97,8 +97,12 @@ def newest(application: Application) -> Report:
         data = (application.settings.root / RECORD).read_bytes()
     except OSError:
         raise EvidenceError(f"{RECORD}, the record of the data check, is gone; {AGAIN}.") from None
+    return _proven(data, row.digests)
+
+
+def _proven(data: bytes, recorded: Mapping[str, str]) -> Report:
     changed = EvidenceError(f"{RECORD} is not what the check wrote: it was changed afterwards; {AGAIN}.")
-    if hashlib.sha256(data).hexdigest() != row.digests.get(RECORD_DIGEST):
+    if hashlib.sha256(data).hexdigest() != recorded.get(RECORD_DIGEST):
         raise changed
     try:
         return Report.model_validate_json(data)

@@ -98,14 +98,13 @@ class Rules:
         }
         if document is None:
             found[texts.problem_kind(item.problem)] = item.problem
-        elif little := texts.too_little(document.text, settings.min_words):
-            found["empty"] = little
         else:
             data = texts.personal(document.text)
             seen = self._wide(item.access)
             mark = permissions.marked(document, settings.confidential_words) if seen else ""
             limits = settings.max_characters, settings.max_table_rows
             found |= {
+                "empty": texts.too_little(document.text, settings.min_words),
                 "encoding": texts.garbled(document.title + "\n" + document.text),
                 "contradictory": dates.disagreeing(document, settings.date_tolerance_days),
                 "future_date": dates.in_future(document.updated, item.modified, now),

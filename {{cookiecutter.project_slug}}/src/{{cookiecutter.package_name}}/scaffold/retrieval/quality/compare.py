@@ -78,14 +78,16 @@ def compare(corpus: Corpus, settings: QualityFile) -> list[Finding]:
     unique = []
     for number in current:
         known = corpus.known[number]
-        if same := first.setdefault(known.digest, known):
-            if same is known:
-                unique.append(number)
-            else:
-                reason = f"holds the same text as {same.source}"
-                found.append(finding(known.origin, known.source, "exact_duplicate", reason, [same.source]))
+        same = first.setdefault(known.digest, known)
+        if same is known:
+            unique.append(number)
+        else:
+            reason = f"holds the same text as {same.source}"
+            found.append(finding(known.origin, known.source, "exact_duplicate", reason, [same.source]))
     every = [corpus.known[number] for number in unique]
-    signatures = np.array([corpus.signatures[number] for number in unique]).reshape(len(unique), -1)
+    signatures = np.array([corpus.signatures[number] for number in unique]).reshape(
+        len(unique), duplicates.BANDS * duplicates.ROWS
+    )
     contradicted: set[int] = set()
 
     def words(number: int) -> Sequence[str]:

@@ -8,7 +8,7 @@ from ...guardrails.personal_data import redact
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _VERSION = re.compile(
-    r"\b(?:v(?:ersion)?\s?\d[\d.]*|(?:19|20)\d\d|draft|final|copy|kopie|entwurf|old|new|alt|neu|revised|rev\s?\d+)\b"
+    r"\b(?:v(?:ersion)?\s?\d+(?:\s\d+)*|(?:19|20)\d\d|draft|final|copy|kopie|entwurf|old|new|alt|neu|revised|rev\s?\d+)\b"
 )
 SHOWN = 40
 """Characters round a number that a report quotes."""

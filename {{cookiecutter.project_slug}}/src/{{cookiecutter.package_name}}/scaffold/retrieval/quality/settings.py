@@ -25,7 +25,7 @@ class QualityFile(File):
     date_tolerance_days: int = Field(
         default=31, ge=0, description="Dates of one document that lie further apart contradict each other."
     )
-    min_words: int = Field(default=5, ge=1, description="Documents of fewer words are empty.")
+    min_words: int = Field(default=4, ge=1, description="Documents of fewer words are empty.")
     max_characters: int = Field(default=300_000, ge=1000, description="Longer documents are too large.")
     max_table_rows: int = Field(
         default=200, ge=10, description="A document of more rows than this, and little else, is a table dump."
