@@ -24,6 +24,7 @@ from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
 from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
+from {{ cookiecutter.package_name }}.scaffold.retrieval.quality import Report
 
 Replace = Callable[[Any], Any]
 """From the original to what stands in for it."""
@@ -55,8 +56,10 @@ F08, F14, F15 = (
 DOOR = f"{DRILLS}/test_f14_model_door.py"
 F10 = f"{DRILLS}/test_f10_sources.py"
 CONNECTORS = "tests/scaffold/retrieval/connectors"
+F09 = f"{DRILLS}/test_f09_bad_data.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
 SERVING = "tests/scaffold/serving"
+QUALITY = "tests/scaffold/retrieval/quality"
 MODELS = "tests/scaffold/models"
 SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
@@ -360,6 +363,33 @@ CONTROLS = (
         "F10",
         [("scaffold.retrieval.connectors.sql._read_only", always(lambda _: None))],
         [f"{CONNECTORS}/test_sql.py::test_nothing_is_written_whatever_the_query_says"],
+    ),
+    Control(
+        "data-rules",
+        "F09",
+        [("scaffold.retrieval.quality.check.Rules.__call__", always(lambda *_: iter(())))],
+        [F09],
+    ),
+    Control("data-compared", "F09", [("scaffold.retrieval.quality.check.compare", always(lambda *_: []))], [F09]),
+    Control(
+        "data-no-false-names",
+        "F09",
+        [("scaffold.retrieval.quality.duplicates.jaccard", always(lambda *_: 1.0))],
+        [f"{QUALITY}/test_duplicates.py"],
+    ),
+    Control("data-limits", "F09", [("scaffold.readiness.data.judge", always(lambda *_: []))], [F09]),
+    Control("data-as-indexed", "F09", [("scaffold.readiness.data.digests", always(lambda _: {}))], [F09]),
+    Control(
+        "data-untouched-record",
+        "F09",
+        [("scaffold.readiness.data._proven", always(lambda data, _: Report.model_validate_json(data)))],
+        [F09],
+    ),
+    Control(
+        "data-report-redaction",
+        "F14",
+        [("scaffold.retrieval.quality.numbers.redact", always(str))],
+        [f"{QUALITY}/test_numbers.py"],
     ),
     Control(
         name="evaluation-threshold",
