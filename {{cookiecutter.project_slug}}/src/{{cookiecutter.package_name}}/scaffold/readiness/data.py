@@ -16,7 +16,7 @@ from ..errors import DocumentError, EvidenceError
 from ..evaluation.record import RECORD_DIGEST, write_atomically
 from ..evidence import PACKAGE, digest_files
 from ..governance.principal import AccessFile, Directory
-from ..retrieval import index
+from ..retrieval import freshness
 from ..retrieval.connectors.settings import WHERE as SOURCES
 from ..retrieval.quality import DataRequired, Freshness, Report, check, items_of, judge, page
 from ..retrieval.quality.check import digest_of
@@ -54,11 +54,9 @@ def examine(application: Application, now: datetime) -> Report:
     return report.model_copy(update=found)
 
 
-def _freshness(each: index.Freshness) -> Freshness:
+def _freshness(each: freshness.Freshness) -> Freshness:
     known = each.age if math.isfinite(each.age) else None
-    return Freshness(
-        oldest_seconds=None if known is None else known * 3600, objective_seconds=each.objective * 3600
-    )
+    return Freshness(oldest_seconds=None if known is None else known * 3600, objective_seconds=each.objective * 3600)
 
 
 def digests(application: Application) -> dict[str, str]:

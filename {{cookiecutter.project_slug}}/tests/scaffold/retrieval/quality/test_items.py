@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Rule
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
-from {{ cookiecutter.package_name }}.scaffold.retrieval.quality import file_items
+from {{ cookiecutter.package_name }}.scaffold.retrieval.connectors.files import FileTree
+from {{ cookiecutter.package_name }}.scaffold.retrieval.connectors.settings import Files
+from {{ cookiecutter.package_name }}.scaffold.retrieval.quality import Item, items_of
 from {{ cookiecutter.package_name }}.scaffold.retrieval.quality.texts import problem_kind
 from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
 
 from tests.scaffold.retrieval.conftest import Project
+
+
+def file_items(folder: Path, settings: RetrievalFile, rules: list[Rule]) -> Iterator[Item]:
+    tree = FileTree(folder, int(settings.max_megabytes * 1_000_000))
+    return items_of({"documents": (Files(kind="files"), tree)}, settings, rules)
+
+
+def test_a_source_that_cannot_be_listed_is_an_item_that_cannot_be_read(tmp_path: Path) -> None:
+    (item,) = file_items(tmp_path / "gone", RetrievalFile(), [])
+    assert (item.document, item.problem.startswith("documents: There is no folder")) == (None, True)
+    assert problem_kind(item.problem) == "unreadable"
 
 
 def test_a_file_is_an_item_with_what_is_known_of_it(documents: Project) -> None:
@@ -19,7 +35,7 @@ def test_a_file_is_an_item_with_what_is_known_of_it(documents: Project) -> None:
     assert item.document is not None
     assert (item.origin, item.source, item.access) == ("documents", "a/b.md", Access(("group:hr",)))
     assert (item.document.title, item.problem, item.size) == ("Cranes", "", path.stat().st_size)
-    assert item.modified is not None and item.modified.timestamp() == pytest.approx(path.stat().st_mtime)
+    assert item.modified is not None and item.modified.timestamp() == pytest.approx(path.stat().st_ctime)
 
 
 @pytest.mark.parametrize(
