@@ -13,7 +13,6 @@ from pathlib import Path
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
-from sqlalchemy import select
 
 from ..application import Application
 from ..config import load_yaml
@@ -27,9 +26,7 @@ from ..models import ModelsFile
 from ..models.fallback import Fallback
 from ..models.governed import Governed
 from ..models.personal_data import PersonalData
-from ..retrieval.access import access_of
 from ..retrieval.settings import RetrievalFile
-from ..state import documents
 from .data import data
 from .stages import CheckName, EvaluationRequired, Stage
 
@@ -96,14 +93,26 @@ def owner(application: Application, _: Stage) -> str:
 
 def access(application: Application, _: Stage) -> str:
     """There are documents, and a rule says of each who may see it."""
-    rules = load_yaml(application.settings.path("data", "access.yaml"), AccessFile).rules
-    with application.state.begin() as connection:
-        sources = connection.execute(select(documents.c.source).order_by(documents.c.source)).scalars().all()
-    if not sources or not application.index.documents():
+    count = application.index.documents()
+    if not count:
         raise EvidenceError("The index is empty; run 'make ingest'.")
-    if unnamed := [source for source in sources if access_of(source, rules) is None]:
+    if unnamed := application.index.unnamed():
         raise EvidenceError(f"No rule in data/access.yaml names {_listed(unnamed)}; add one and run 'make ingest'.")
-    return f"A rule names each of {len(sources)} indexed documents."
+    return f"A rule names each of {count} indexed documents."
+
+
+def freshness(application: Application, _: Stage) -> str:
+    """No change of a source has been waiting longer than its objective."""
+    found = application.index.freshness()
+    if stale := [each for each in found if not each.good]:
+        listed = "; ".join(
+            f"{each.origin}: {'nobody knows for how long' if each.age == float('inf') else f'{each.age:.0f} h'}, "
+            f"{each.objective:g} h are allowed ({each.reason})"
+            for each in stale
+        )
+        raise EvidenceError(f"Changes have been waiting to be indexed: {listed}. Run 'make ingest', and often enough.")
+    oldest = max(found, key=lambda each: each.age)
+    return f"The oldest change that waits to be indexed is {oldest.age:.1f} h old ({oldest.reason})."
 
 
 def audit(application: Application, _: Stage) -> str:
@@ -187,6 +196,7 @@ CHECKS: Mapping[CheckName, tuple[str, str, Check]] = {
     "conflicts": ("F23", "all files", unresolved),
     "data": ("F09", "var/reports/data-check.json", data),
     "evaluation": ("F11", "evals/runs", evaluation),
+    "freshness": ("F07", "config/sources.yaml", freshness),
     "owner": ("F18", "governance/ownership.yaml", owner),
     "personal_data": ("F14", "governance/policy.yaml", personal_data),
     "reload": ("F02", "config", reload),
