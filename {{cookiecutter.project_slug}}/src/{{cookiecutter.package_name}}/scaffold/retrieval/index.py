@@ -178,11 +178,6 @@ class Index:
         self._telemetry.observe(INDEXED_DOCUMENTS, count)
         return count
 
-    def contents(self) -> list[tuple[str, str]]:
-        """Each indexed document's name, and the SHA-256 of its bytes."""
-        version = self.versions.live(now=True)
-        return [(row.source, row.sha256) for row in Manifest(self._state, version.id).all()] if version else []
-
     def unnamed(self) -> list[str]:
         """Indexed documents of which nobody says any longer who may see them; the next sync removes them."""
         version, rules = self.versions.live(now=True), load_yaml(self._access_file, AccessFile).rules
