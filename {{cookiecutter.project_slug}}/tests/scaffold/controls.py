@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import qdrant_client
 import qdrant_edge
+import sqlalchemy
 
 import {{ cookiecutter.package_name }} as package
 from {{ cookiecutter.package_name }}.scaffold.errors import SourceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
+from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
 from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
@@ -61,6 +64,7 @@ F16 = f"{DRILLS}/test_f16_closed_service.py"
 SERVING = "tests/scaffold/serving"
 QUALITY = "tests/scaffold/retrieval/quality"
 MODELS = "tests/scaffold/models"
+STORES = "tests/scaffold/retrieval/stores"
 SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
@@ -280,6 +284,41 @@ CONTROLS = (
         "F08",
         [("scaffold.retrieval.stores.edge._seen_by", always(lambda _: qdrant_edge.Filter()))],
         [F08],
+    ),
+    Control(
+        "access-filter-qdrant",
+        "F08",
+        [("scaffold.retrieval.stores.qdrant._seen_by", always(lambda _: qdrant_client.models.Filter()))],
+        [f"{STORES}/test_conformance.py::test_a_passage_is_seen_by_whom_its_lists_let_see_it"],
+    ),
+    Control(
+        "access-filter-pgvector",
+        "F08",
+        [("scaffold.retrieval.stores.postgres._seen_by", always(lambda *_: sqlalchemy.true()))],
+        [f"{STORES}/test_conformance.py::test_a_passage_is_seen_by_whom_its_lists_let_see_it"],
+    ),
+    Control(
+        "closed-without-a-caller",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.stores.port.view_of",
+                lambda original: lambda caller, *where: original(caller or Principal("x", frozenset({"hr"})), *where),
+            )
+        ],
+        [f"{STORES}/test_conformance.py::test_without_a_caller_nothing_is_returned"],
+    ),
+    Control(
+        "iterative-scan",
+        "F08",
+        [("scaffold.retrieval.stores.postgres.SCAN", lambda scan: {**scan, "hnsw.iterative_scan": "off"})],
+        [f"{STORES}/test_postgres.py::test_a_narrow_filter_still_finds_enough_through_the_index"],
+    ),
+    Control(
+        "whole-snapshots",
+        "F06",
+        [("scaffold.retrieval.stores.snapshots._digests", always(lambda _: {}))],
+        [f"{STORES}/test_conformance.py::test_a_damaged_snapshot_is_refused_and_nothing_is_written"],
     ),
     Control(
         "response-cache",

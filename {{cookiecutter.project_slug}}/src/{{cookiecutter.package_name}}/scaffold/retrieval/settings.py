@@ -39,7 +39,9 @@ class Qdrant(File):
     """A Qdrant server, 1.19 or newer."""
 
     kind: Literal["qdrant"]
-    url: str = Field(pattern=r"^https?://[^\s/@]+", description="Where it answers REST, such as https://host:6333.")
+    url: str = Field(
+        pattern=r"^https?://[^\s/@]+(/[^\s@]*)?$", description="Where it answers REST, such as https://host:6333."
+    )
     api_key_env: Variable | None = Field(
         default=None, description="Environment variable that holds the key; never the key. None: it asks for none."
     )
