@@ -23,6 +23,8 @@ from {{ cookiecutter.package_name }}.scaffold.models import Governed
 from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
+from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
+from {{ cookiecutter.package_name }}.scaffold.retrieval.quality import Report
 
 Replace = Callable[[Any], Any]
 """From the original to what stands in for it."""
@@ -54,12 +56,15 @@ F08, F14, F15 = (
 DOOR = f"{DRILLS}/test_f14_model_door.py"
 F10 = f"{DRILLS}/test_f10_sources.py"
 CONNECTORS = "tests/scaffold/retrieval/connectors"
+F09 = f"{DRILLS}/test_f09_bad_data.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
 SERVING = "tests/scaffold/serving"
+QUALITY = "tests/scaffold/retrieval/quality"
 MODELS = "tests/scaffold/models"
 SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
+RETRIEVAL = "tests/scaffold/retrieval"
 
 
 def always(value: Any) -> Replace:
@@ -85,6 +90,27 @@ def quiet(pages: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
             yield from pages(*given)
 
     return until_it_breaks
+
+
+def limited(**limits: float) -> Replace:
+    """Processes that read documents with these limits, whatever the settings say."""
+
+    def workers(original: Callable[[RetrievalFile], Any]) -> Callable[[RetrievalFile], Any]:
+        return lambda settings: original(
+            settings.model_copy(update={"limits": settings.limits.model_copy(update=limits)})
+        )
+
+    return workers
+
+
+def all_lost(_: object) -> Callable[..., None]:
+    """A process that ends takes all that it was given with it."""
+
+    def bury(workers: Any, worker: Any, batch: Any) -> None:
+        workers._end(worker)
+        batch.results += [workers._lost(item, "is lost") for item in batch.items[len(batch.results) :]]
+
+    return bury
 
 
 BARE = always(Governed.passage)
@@ -339,6 +365,33 @@ CONTROLS = (
         [f"{CONNECTORS}/test_sql.py::test_nothing_is_written_whatever_the_query_says"],
     ),
     Control(
+        "data-rules",
+        "F09",
+        [("scaffold.retrieval.quality.check.Rules.__call__", always(lambda *_: iter(())))],
+        [F09],
+    ),
+    Control("data-compared", "F09", [("scaffold.retrieval.quality.check.compare", always(lambda *_: []))], [F09]),
+    Control(
+        "data-no-false-names",
+        "F09",
+        [("scaffold.retrieval.quality.duplicates.jaccard", always(lambda *_: 1.0))],
+        [f"{QUALITY}/test_duplicates.py"],
+    ),
+    Control("data-limits", "F09", [("scaffold.readiness.data.judge", always(lambda *_: []))], [F09]),
+    Control("data-as-indexed", "F09", [("scaffold.readiness.data.digests", always(lambda _: {}))], [F09]),
+    Control(
+        "data-untouched-record",
+        "F09",
+        [("scaffold.readiness.data._proven", always(lambda data, _: Report.model_validate_json(data)))],
+        [F09],
+    ),
+    Control(
+        "data-report-redaction",
+        "F14",
+        [("scaffold.retrieval.quality.numbers.redact", always(str))],
+        [f"{QUALITY}/test_numbers.py"],
+    ),
+    Control(
         name="evaluation-threshold",
         failure="F11",
         unplug=[("scaffold.evaluation.runner.judge", lambda _: lambda metrics, thresholds: [])],
@@ -527,6 +580,48 @@ CONTROLS = (
         ["tests/scaffold/governance/test_ownership.py"],
     ),
     Control("model-metrics", "F19", [("scaffold.models.metered.Metered.passage", BARE)], [f"{MODELS}/test_audited.py"]),
+    Control(
+        "document-size",
+        "F09",
+        [("scaffold.retrieval.documents._check_size", always(lambda *_: None))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
+    Control(
+        "unpacked-size",
+        "F09",
+        [("scaffold.retrieval.formats.docx._check_expansion", always(lambda *_: None))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
+    Control(
+        "risky-documents-apart",
+        "F09",
+        [("scaffold.retrieval.processing._harmless", always(lambda _: True))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-time",
+        "F09",
+        [("scaffold.retrieval.processing._workers", limited(seconds=3600))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-memory",
+        "F09",
+        [("scaffold.retrieval.processing._workers", limited(memory_megabytes=100_000))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "worker-death",
+        "F09",
+        [("scaffold.retrieval.workers.Workers._bury", all_lost)],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-paths",
+        "F09",
+        [("scaffold.retrieval.documents._check_place", always(lambda *_: None))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
     Control(
         "fence",
         "F29",

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import cli_quarantine
 from .application import Application
+from .cli_data import data_commands
 from .config import Settings
 from .errors import ScaffoldError
 from .guardrails import redact
@@ -76,6 +77,8 @@ def commands(build: Build) -> typer.Typer:
         configure_logging(settings, redact)
         logging.getLogger().setLevel(level)
         return build(settings)
+
+    app.add_typer(data_commands(opened, _json), name="data")
 
     @app.command()
     def ask(

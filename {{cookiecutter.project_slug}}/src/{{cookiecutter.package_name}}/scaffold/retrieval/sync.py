@@ -208,7 +208,8 @@ class Sync:
             if entry.problem and entry.payload:
                 self._note("quarantined", (source, entry.problem), "aside")
                 broken.append(entry)
-                if row and (access := effective(entry.access, source, self._rules)):
+                # Without lists that could be read, those that it came with stay: a rule alone might show it to more.
+                if row and entry.access and (access := effective(entry.access, source, self._rules)):
                     self._restrict(row, entry.access, access)
                 continue
             if entry.problem:
