@@ -5,6 +5,8 @@ One table, as long as there are controls: what is not in it is not tried.
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -16,6 +18,7 @@ import pytest
 import qdrant_edge
 
 import {{ cookiecutter.package_name }} as package
+from {{ cookiecutter.package_name }}.scaffold.errors import ScaffoldError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
@@ -52,6 +55,7 @@ F08, F14, F15 = (
 )
 DOOR = f"{DRILLS}/test_f14_model_door.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
+TOKENS = f"{DRILLS}/test_f16_tokens.py"
 SERVING = "tests/scaffold/serving"
 MODELS = "tests/scaffold/models"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
@@ -66,6 +70,14 @@ def always(value: Any) -> Replace:
 def anywhere(check: Callable[..., None]) -> Callable[..., None]:
     """``Policy.check_model`` as if the model computed in a region that the policy names."""
     return lambda policy, provider, model, _=None: check(policy, provider, model, *(policy.file.regions or [])[:1])
+
+
+def attempt(call: Callable[[], Any], otherwise: Any) -> Any:
+    """What ``call`` gives, or ``otherwise`` where it raises."""
+    try:
+        return call()
+    except ScaffoldError:
+        return otherwise
 
 
 BARE = always(Governed.passage)
@@ -392,10 +404,38 @@ CONTROLS = (
         [
             (
                 "scaffold.serving.api.identify",
-                always(lambda keys, presented, claimed, client, directory: directory.get(claimed or "anna")),
+                always(lambda door, presented, claimed, client: door.directory().get(claimed or "anna")),
             )
         ],
         [F16],
+    ),
+    Control(
+        "token-signature",
+        "F16",
+        [
+            (
+                "scaffold.serving.tokens.Tokens.claims",
+                always(lambda _, token: json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))),
+            )
+        ],
+        [TOKENS],
+    ),
+    Control(
+        "groups-known-for-certain",
+        "F16",
+        [
+            (
+                "scaffold.governance.groups.Asked._ask",
+                lambda original: lambda groups, caller: attempt(lambda: original(groups, caller), frozenset()),
+            )
+        ],
+        [TOKENS, "tests/scaffold/governance/test_groups.py"],
+    ),
+    Control(
+        "token-without-groups",
+        "F16",
+        [("scaffold.governance.groups._names", lambda original: lambda value: original(value) or frozenset())],
+        [TOKENS, "tests/scaffold/governance/test_groups.py"],
     ),
     Control("metrics-key", "F16", [("scaffold.serving.api.holder", always(lambda *_: None))], [F16]),
     Control("loopback-bind", "F16", [("scaffold.serving.server.is_loopback", always(lambda _: True))], [F16]),
