@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from langchain_core.embeddings import Embeddings
 from sqlalchemy import Engine
 
 from .config import Settings
@@ -119,9 +120,24 @@ def open_application(settings: Settings, usecase: Callable[[Parts], UseCase], se
         policy=policy,
         models=models,
         prompts=prompts,
-        index=Index.open(settings, state, models.embeddings(), telemetry, live),
+        index=Index.open(settings, state, Embedding(models), telemetry, live),
     )
     return Application(**vars(parts), usecase=usecase(parts))
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """The models that stand in for the role ``embed``, for the index."""
+
+    models: Models
+
+    def named(self) -> str:
+        """The one that ``config/models.yaml`` names now."""
+        return self.models.named()
+
+    def get(self, name: str) -> Embeddings:
+        """The one of that name."""
+        return self.models.embeddings(use=name)
 
 
 def _fit(prompts: Prompts, models: Models) -> None:

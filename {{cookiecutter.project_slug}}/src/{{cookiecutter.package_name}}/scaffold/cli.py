@@ -104,14 +104,22 @@ def commands(build: Build) -> typer.Typer:
         )
 
     @app.command()
-    def ingest(as_json: Json = False) -> None:
-        """Bring the index in line with data/documents."""
+    def ingest(
+        acl_only: Annotated[
+            bool, typer.Option("--acl-only", help="Only bring in line who may see what, and what is gone: at once.")
+        ] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would change.")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Bring the index in line with the sources of config/sources.yaml; exit 1 where one could not be read."""
         with opened() as application:
-            report = application.index.sync(None if as_json else lambda line: err.print(f"[dim]{escape(line)}[/]"))
+            tell = None if as_json else lambda line: err.print(f"[dim]{escape(line)}[/]")
+            report = application.index.sync(tell, access_only=acl_only, dry=dry_run)
         if as_json:
             _json(report.as_dict())
-            return
-        out.print(escape(report.summary()))
+        else:
+            out.print(escape(report.summary()))
+        raise typer.Exit(1 if report.failed else 0)
 
     @app.command()
     def serve(

@@ -51,6 +51,10 @@ class DocumentError(ScaffoldError):
     """A document cannot be read; it is named, skipped and counted."""
 
 
+class SourceError(ScaffoldError):
+    """A source cannot be listed, or not to its end; what is indexed of it stays, and the others are read."""
+
+
 class LimitReached(ScaffoldError):
     """A budget of ``config/limits.yaml`` is used up, or cannot be held; nothing was sent."""
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -30,17 +31,102 @@ from .errors import ConfigurationError
 
 metadata = MetaData()
 
+indexes = Table(
+    "indexes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("store", Text, nullable=False),
+    Column("embedding", String(200), nullable=False),
+    Column("languages", String(100), nullable=False),
+    Column("label", String(500), nullable=False),
+    Column("configured", String(500), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("live_at", String(40)),
+    sqlite_autoincrement=True,  # the number of an index that is gone names no other one
+)
+"""Every index that is kept, and which one is live: see ``retrieval.versions``."""
+
 documents = Table(
     "documents",
     metadata,
+    Column("index", Integer, primary_key=True),
     Column("source", String(500), primary_key=True),
+    Column("origin", String(100), nullable=False),
+    Column("version", String(200), nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("settings_sha256", String(64), nullable=False),
+    Column("how", String(64), nullable=False),
+    Column("access", String(64), nullable=False),
     Column("chunks", Integer, nullable=False),
+    Column("own", Text),
     Column("updated", String(40)),
     Column("indexed_at", String(40), nullable=False),
+    Column("seen", String(40), nullable=False),
+    Index("documents_by_seen", "index", "origin", "seen"),
+    Index("documents_by_sha256", "index", "sha256"),
 )
-"""What the index holds: one row a document."""
+"""What each index holds: one row a document.
+
+``how`` and ``access`` are digests of how it is indexed and who sees it; ``own`` is what its source says of the latter.
+"""
+
+pending = Table(
+    "pending_documents",
+    metadata,
+    Column("index", Integer, primary_key=True),
+    Column("source", String(500), primary_key=True),
+    Column("origin", String(100), nullable=False),
+    Column("entry", JSON, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+"""Documents that were listed as new or changed and are not in the index yet."""
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("origin", String(100), primary_key=True),
+    Column("id", String(500), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("first_at", String(40), nullable=False),
+    Column("last_at", String(40), nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+"""Records that broke the contract of their source, as they came."""
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("index", Integer, primary_key=True),
+    Column("origin", String(100), primary_key=True),
+    Column("cursor", Text),
+    Column("started_at", String(40), nullable=False),
+    Column("complete_at", String(40)),
+    Column("full_at", String(40)),
+    Column("error", Text),
+)
+"""How each source was last read. ``complete_at`` and ``full_at`` are when a sync began that saw the whole of it."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("until", Float, nullable=False),
+)
+"""Who has something that one process at a time may have, until when (seconds since 1970) unless it is renewed."""
+
+sync_requests = Table(
+    "sync_requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("asked", Text, nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("progress", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+)
+"""Syncs that the process which has the embedded index is asked for: see ``retrieval.upkeep``."""
 
 audit_heads = Table(
     "audit_heads",
@@ -162,6 +248,9 @@ def _prepare_sqlite(connection: object, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # Without waiting for the disk a transaction is whole whatever happens, and outlives a crash of the process; a power
     # cut may take the newest (SQLite documentation, "PRAGMA synchronous").
-    durable = connection.get_execution_options().get("durable", True)
-    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+    options = connection.get_execution_options()
+    if options.get("reading"):  # sees one state of the database, and waits for nobody
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable', True) else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE")

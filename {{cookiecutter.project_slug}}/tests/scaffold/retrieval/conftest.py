@@ -12,13 +12,30 @@ from langchain_core.embeddings import Embeddings
 from sqlalchemy import Engine
 
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models.hashing import HashEmbeddings
 from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 from {{ cookiecutter.package_name }}.scaffold.retrieval import Index
+from {{ cookiecutter.package_name }}.scaffold.retrieval.stores.edge import label
 from {{ cookiecutter.package_name }}.scaffold.state import open_state
 
 STAFF = Principal("sam", frozenset({"staff"}))
+
+
+class Only:
+    """One embedding, under its own name."""
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        self.embeddings = embeddings
+
+    def named(self) -> str:
+        return label(self.embeddings)
+
+    def get(self, name: str) -> Embeddings:
+        if name != self.named():
+            raise ConfigurationError(f"There is no model {name!r}.")
+        return self.embeddings
 
 
 class Project:
@@ -56,7 +73,7 @@ class Project:
     def index(self, embeddings: Embeddings | None = None) -> Index:
         """The index, opened anew."""
         state = open_state(self.settings)
-        index = Index.open(self.settings, state, embeddings or HashEmbeddings(), self.telemetry)
+        index = Index.open(self.settings, state, Only(embeddings or HashEmbeddings()), self.telemetry)
         self._opened.append((index, state))
         return index
 

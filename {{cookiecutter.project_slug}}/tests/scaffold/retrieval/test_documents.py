@@ -6,14 +6,16 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from pypdf import PdfWriter
 
 from {{ cookiecutter.package_name }}.scaffold.errors import DocumentError
-from {{ cookiecutter.package_name }}.scaffold.retrieval.documents import find, parse, read_bytes
+from {{ cookiecutter.package_name }}.scaffold.retrieval.documents import Raw, find, parse, read_bytes
+from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
 
+SETTINGS = RetrievalFile()
 PAGE = """<!DOCTYPE html><html lang="de-DE"><head><title>Spesen &amp; Sätze</title>
 <meta name="updated" content="2026-04-01"><meta name="status" content="Superseded"><style>p {}</style></head><body>
 <header>Intranet banner</header><nav>Home</nav><div role="navigation">Next</div><main><h1>Spesen<a href="#s">¶</a></h1><p>Erster   Absatz<br>neue Zeile.</p>
@@ -49,6 +51,10 @@ def pdf(text: str = "Hello PDF", password: str = "", **about: str) -> bytes:
     writer.encrypt(password, algorithm="RC4-128")
     writer.write(out)
     return out.getvalue()
+
+
+def raw(source: str, data: bytes) -> Raw:
+    return Raw(source, data, PurePosixPath(source).suffix)
 
 
 GOOD: dict[str, tuple[str, bytes, dict[str, str | None]]] = {
@@ -115,7 +121,7 @@ GOOD: dict[str, tuple[str, bytes, dict[str, str | None]]] = {
 @pytest.mark.parametrize("case", GOOD, ids=str)
 def test_a_document_says_what_it_is(case: str) -> None:
     source, data, expected = GOOD[case]
-    document = parse(source, data, "digest")
+    document = parse(raw(source, data), SETTINGS)
     assert {name: getattr(document, name) for name in expected} == expected
 
 
@@ -135,16 +141,15 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "a PDF that is none": ("x.pdf", b"%PDF-1.7 nothing", "PDF"),
     "a PDF cut in half": ("x.pdf", pdf()[:150], "PDF"),
     "a PDF without text": ("x.pdf", pdf(""), "holds no text; if it is a scan"),
-    "too large": ("x.txt", b"a" * 1001, "is larger than"),
+    "too large": ("x.txt", b"a" * 100_001, "is larger than"),
 }
 
 
 @pytest.mark.parametrize("case", BAD, ids=str)
-def test_what_cannot_be_read_is_refused_with_the_reason(case: str, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_refused_with_the_reason(case: str) -> None:
     source, data, reason = BAD[case]
-    (tmp_path / source).write_bytes(data)
     with pytest.raises(DocumentError) as refused:
-        parse(source, *read_bytes(tmp_path, source, max_bytes=100_000 if len(data) != 1001 else 1000))
+        parse(raw(source, data), RetrievalFile(max_megabytes=0.1))
     assert reason in str(refused.value)
     assert str(refused.value).startswith(f"{source}: ")
 

@@ -148,7 +148,7 @@ def test_a_damaged_index_is_named_whatever_is_done_with_it(documents: Project, d
     index = documents.index()
     index.sync()
     index.close()
-    damage(documents.root / "var" / "index")
+    damage(documents.root / "var" / "index" / "1")
     for use in (lambda: index.search("harbour", STAFF), index.sync):
         with pytest.raises(ConfigurationError, match=r"cannot be opened .*; delete that folder and run 'ingest'"):
             use()

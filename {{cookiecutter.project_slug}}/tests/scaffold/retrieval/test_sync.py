@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, DocumentError
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, DocumentError, SourceError
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models.hashing import HashEmbeddings
 from {{ cookiecutter.package_name }}.scaffold.retrieval import Index, SyncReport
@@ -128,7 +128,7 @@ def test_a_sync_fails_only_where_not_one_document_can_be_read(documents: Project
     index.sync()
     documents.write("a.md", b"\0")
     documents.write("b.md", b"")
-    with pytest.raises(DocumentError, match=r"Not one of 2 documents .* the first: a\.md: is not text"):
+    with pytest.raises(DocumentError, match=r"Not one of 2 documents can be read; the first: b\.md: is empty"):
         index.sync()
     assert seen(index).keys() == {"a.md"}  # as it was: the next sync decides
 
@@ -140,7 +140,7 @@ def test_an_empty_folder_is_an_empty_index_and_a_missing_one_a_mistake(documents
     documents.remove("a.md")
     assert changes(index.sync()) == ([], [], ["a.md"], 0)
     shutil.rmtree(documents.root / "data" / "documents")
-    with pytest.raises(ConfigurationError, match="There is no folder"):
+    with pytest.raises(SourceError, match="There is no folder"):
         index.sync()
 
 
@@ -153,7 +153,8 @@ def test_other_settings_index_every_document_anew(documents: Project, settings: 
     index = documents.index()
     index.sync()
     documents.configure(**settings)
-    assert changes(index.sync()) == ([], ["a.md"], [], 0)
+    report = index.sync()
+    assert report.added + report.changed == ["a.md"]
     assert seen(index).keys() == {"a.md"}
 
 
@@ -162,9 +163,9 @@ def test_another_embedding_is_refused_until_all_is_indexed_anew(documents: Proje
     documents.index().sync()
     documents.close()
     index = documents.index(HashEmbeddings(64))
-    with pytest.raises(ConfigurationError, match=r"built with hashing-1024@1 .* now says hashing-64@1 .* run 'ingest'"):
+    with pytest.raises(ConfigurationError, match="built with hashing-1024@1, which cannot be had now: .* Run 'ingest'"):
         index.search("harbour", STAFF)
-    assert changes(index.sync()) == ([], ["a.md"], [], 0)
+    assert changes(index.sync()) == (["a.md"], [], [], 0)
     assert seen(index).keys() == {"a.md"}
 
 
@@ -186,14 +187,16 @@ def test_either_half_of_the_state_may_be_lost(documents: Project, lost: str) -> 
     assert seen(index).keys() == {"a.md", "b.md"}
 
 
-def test_passages_without_a_row_are_removed(documents: Project) -> None:
+def test_passages_that_no_row_knows_are_removed(documents: Project) -> None:
     documents.write("a.md", "The harbour opens at six.")
     documents.write("b.md", "The harbour closes at nine.")
     documents.index().sync()
     documents.close()
     (documents.root / "var" / "state.db").unlink()
     documents.remove("b.md")
-    assert changes(documents.index().sync()) == (["a.md"], [], ["b.md"], 0)
+    index = documents.index()
+    assert changes(index.sync()) == (["a.md"], [], [], 0)
+    assert seen(index).keys() == {"a.md"}
 
 
 KILLED_SYNC = """
@@ -205,9 +208,10 @@ from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 from {{ cookiecutter.package_name }}.scaffold.retrieval import Index, sync
 from {{ cookiecutter.package_name }}.scaffold.retrieval.stores import EdgeVectorStore
 from {{ cookiecutter.package_name }}.scaffold.state import open_state
+from tests.scaffold.retrieval.conftest import Only
 
 root, method, when, number = sys.argv[1:]
-sync.BATCH_PASSAGES = 2
+sync.BATCH_PASSAGES = sync.COMMIT_PASSAGES = 2
 original, calls = getattr(EdgeVectorStore, method), 0
 
 def killing(*args, **kwargs):
@@ -222,7 +226,7 @@ def killing(*args, **kwargs):
 
 setattr(EdgeVectorStore, method, killing)
 settings = Settings(root=Path(root), offline=True)
-Index.open(settings, open_state(settings), HashEmbeddings(), Telemetry.start(settings, "tests")).sync()
+Index.open(settings, open_state(settings), Only(HashEmbeddings()), Telemetry.start(settings, "tests")).sync()
 """
 
 
@@ -283,8 +287,8 @@ def test_a_sync_that_was_killed_is_mended_by_the_next(
 
 def test_the_first_sync_killed_while_the_index_is_made_leaves_no_half_of_one(documents: Project) -> None:
     documents.write("a.md", "The harbour opens at six.")
-    (documents.root / "var" / "index.new" / "shard").mkdir(parents=True)
-    (documents.root / "var" / "index.new" / "shard" / "edge_config.json").write_text("{")
+    (documents.root / "var" / "index" / "1.new" / "shard").mkdir(parents=True)
+    (documents.root / "var" / "index" / "1.new" / "shard" / "edge_config.json").write_text("{")
     index = documents.index()
     assert index.search("harbour", STAFF) == []
     index.sync()
@@ -295,7 +299,7 @@ def test_a_damaged_index_is_named(documents: Project) -> None:
     documents.write("a.md", "The harbour opens at six.")
     documents.index().sync()
     documents.close()
-    (documents.root / "var" / "index" / "shard" / "edge_config.json").write_text("{")
+    (documents.root / "var" / "index" / "1" / "shard" / "edge_config.json").write_text("{")
     with pytest.raises(ConfigurationError, match=r"cannot be opened .* delete that folder and run 'ingest'"):
         documents.index().search("harbour", STAFF)
 

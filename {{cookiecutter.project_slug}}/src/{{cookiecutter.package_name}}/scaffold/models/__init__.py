@@ -10,7 +10,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from sqlalchemy import Engine
 
-from ..config import Settings, load_yaml, locate
+from ..config import Settings, load_yaml, locate, nearest
 from ..errors import ConfigurationError
 from ..governance.audit import AuditLog
 from ..governance.policy import Policy
@@ -66,7 +66,8 @@ class _Loaded:
     file: ModelsFile
     """What is in effect, which in offline mode is not what was written."""
     chat: Callable[[str, Parameters], BaseChatModel]
-    embeddings: dict[str, Embeddings] = field(default_factory=dict)
+    embeddings: dict[tuple[str, str], Embeddings] = field(default_factory=dict)
+    """By role, and by the model in its place."""
     missing: dict[str, ConfigurationError] = field(default_factory=dict)
 
 
@@ -108,7 +109,7 @@ class Models:
         Raises ``ConfigurationError`` where there is no such role, or where it lacks its key or package.
         """
         loaded = self._of(role)
-        if role in loaded.embeddings:
+        if loaded.file.entries(role)[0].kind == "embedding":
             raise ConfigurationError(f"The role {role!r} in {WHERE} is an embedding; ask for one that is of kind chat.")
         return loaded.chat(role, parameters or AS_WRITTEN)
 
@@ -126,12 +127,31 @@ class Models:
             mistakes = [(("parameters",), str(error))]
         yield from mistakes
 
-    def embeddings(self, role: str = "embed") -> Embeddings:
-        """The embeddings of ``role``. Raises as ``get`` does."""
-        loaded = self._of(role)
-        if role not in loaded.embeddings:
-            raise ConfigurationError(f"The role {role!r} in {WHERE} is a chat model; ask for one of kind embedding.")
-        return loaded.embeddings[role]
+    def embeddings(self, role: str = "embed", use: str = "") -> Embeddings:
+        """The embeddings of ``role``; with ``use``, that model in the role's place. Raises as ``get`` does."""
+        loaded = self._loaded.get() if use else self._of(role)
+        named = use or self._known(role, loaded).roles[role].use
+        entry = loaded.file.models.get(named)
+        if entry is None:
+            known = [name for name, each in loaded.file.models.items() if each.kind == "embedding"]
+            raise ConfigurationError(
+                f"There is no model {use!r} under models in {WHERE}{nearest(use, known)}; embeddings there: "
+                f"{', '.join(known)}."
+            )
+        if entry.kind != "embedding":
+            what = f"model {use!r}" if use else f"role {role!r}"
+            raise ConfigurationError(f"The {what} in {WHERE} is a chat model; ask for one of kind embedding.")
+        if (role, named) not in loaded.embeddings:
+            others = {name: each for name, each in loaded.file.roles.items() if name != role}
+            asked = Role(**{**dict(self._known(role, loaded).roles[role]), "use": named})
+            file = loaded.file.model_copy(update={"roles": {**others, role: asked}})
+            loaded.embeddings[role, named] = self._embedded(role, file)
+        return loaded.embeddings[role, named]
+
+    def named(self, role: str = "embed") -> str:
+        """The model that the file names for ``role``, by its name under models."""
+        loaded = self._loaded.get()
+        return self._known(role, loaded).roles[role].use
 
     def describe(self, role: str) -> ModelInfo:
         """What is to answer ``role``, for evidence; also where its key is missing. A reply names who wrote it.
@@ -195,7 +215,7 @@ class Models:
                 if entries[0].kind == "chat":
                     loaded.chat(role, AS_WRITTEN)
                 else:
-                    loaded.embeddings[role] = self._embedded(role, file)
+                    loaded.embeddings[role, file.roles[role].use] = self._embedded(role, file)
             except ConfigurationError as error:
                 where = locate(self._path, self._path.read_text("utf-8"), "roles", role)
                 loaded.missing[role] = ConfigurationError(f"{where}: {error}")
@@ -269,4 +289,4 @@ class Models:
         entry = file.entries(role)[0]
         if entry.provider == "offline":
             return build_embeddings(entry)  # computed here: nothing leaves that would have to be governed
-        return GovernedEmbeddings(self._governed(role, file, Parameters()))
+        return GovernedEmbeddings(self._governed(role, file, Parameters()), entry.info.label)

@@ -37,6 +37,8 @@ class GovernedEmbeddings(Embeddings):
     """
 
     door: BaseChatModel
+    label: str
+    """Names what the vectors mean: vectors of different labels cannot be compared."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of texts, in their order."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
-from sqlalchemy import select
 
 from ..application import Application
 from ..config import load_yaml
@@ -27,9 +26,7 @@ from ..models import ModelsFile
 from ..models.fallback import Fallback
 from ..models.governed import Governed
 from ..models.personal_data import PersonalData
-from ..retrieval.access import access_of
 from ..retrieval.settings import RetrievalFile
-from ..state import documents
 from .stages import CheckName, EvaluationRequired, Stage
 
 Check = Callable[[Application, Stage], str]
@@ -95,14 +92,12 @@ def owner(application: Application, _: Stage) -> str:
 
 def access(application: Application, _: Stage) -> str:
     """There are documents, and a rule says of each who may see it."""
-    rules = load_yaml(application.settings.path("data", "access.yaml"), AccessFile).rules
-    with application.state.begin() as connection:
-        sources = connection.execute(select(documents.c.source).order_by(documents.c.source)).scalars().all()
-    if not sources or not application.index.documents():
+    count = application.index.documents()
+    if not count:
         raise EvidenceError("The index is empty; run 'make ingest'.")
-    if unnamed := [source for source in sources if access_of(source, rules) is None]:
+    if unnamed := application.index.unnamed():
         raise EvidenceError(f"No rule in data/access.yaml names {_listed(unnamed)}; add one and run 'make ingest'.")
-    return f"A rule names each of {len(sources)} indexed documents."
+    return f"A rule names each of {count} indexed documents."
 
 
 def audit(application: Application, _: Stage) -> str:

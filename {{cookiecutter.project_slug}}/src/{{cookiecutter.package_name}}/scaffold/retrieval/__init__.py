@@ -1,7 +1,7 @@
 """Documents, indexed and searched for a caller: nobody finds what they may not see."""
 
-from .index import Index, Passage
+from .index import Embedders, Index, Passage
+from .report import SyncReport
 from .settings import RetrievalFile
-from .sync import SyncReport
 
-__all__ = ["Index", "Passage", "RetrievalFile", "SyncReport"]
+__all__ = ["Embedders", "Index", "Passage", "RetrievalFile", "SyncReport"]

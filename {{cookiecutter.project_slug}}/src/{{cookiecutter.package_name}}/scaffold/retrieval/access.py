@@ -26,6 +26,17 @@ def access_of(source: str, rules: Sequence[Rule]) -> Access | None:
     return None
 
 
+def effective(own: Access | None, source: str, rules: Sequence[Rule]) -> Access | None:
+    """Who may see ``source``, of which its own source says ``own``; None where nobody said that anybody may.
+
+    Lists of its own go before a rule's ``allow``, even an empty one; a rule's ``deny`` holds beside them.
+    """
+    rule = access_of(source, rules)
+    if own is None:
+        return rule
+    return Access(own.allow, tuple(sorted({*own.deny, *(rule.deny if rule else ())})))
+
+
 @lru_cache(maxsize=1024)
 def _pattern(glob: str) -> re.Pattern[str]:
     """``*`` stays within a folder, ``**`` crosses folders, ``**/`` may also be no folder; all else is literal."""

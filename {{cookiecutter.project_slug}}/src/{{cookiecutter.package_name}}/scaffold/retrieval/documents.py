@@ -7,13 +7,30 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..errors import DocumentError
 from . import formats
+from .settings import RetrievalFile
 
 SOURCE_MAX_CHARACTERS = 500
 """Length of ``documents.source`` in the state database."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A document as its source handed it over. What the source says about it goes before what the file says."""
+
+    source: str
+    """Its name in the index: for files the path below ``data/documents``, for others ``NAME/ID``."""
+    data: bytes
+    suffix: str
+    """Which reader: one of ``READERS``."""
+    title: str | None = None
+    updated: str | None = None
+    """Date, ISO 8601."""
+    language: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True)
@@ -21,7 +38,7 @@ class Document:
     """A document as it was read."""
 
     source: str
-    """Path below ``data/documents``, with forward slashes."""
+    """As ``Raw.source``."""
     title: str
     text: str
     updated: str | None
@@ -94,11 +111,18 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
     return data, hashlib.sha256(data).hexdigest()
 
 
-def parse(source: str, data: bytes, sha256: str) -> Document:
-    """The document in ``data``. Raises ``DocumentError`` saying what is wrong with it."""
-    path = Path(source)
+def parse(raw: Raw, settings: RetrievalFile) -> Document:
+    """The document in ``raw``. Raises ``DocumentError`` saying what is wrong with it."""
+    source = raw.source
+    reader = READERS.get(raw.suffix)
+    if reader is None:
+        raise DocumentError(f"{source}: is of no kind that can be read ({', '.join(READERS)}).")
+    if len(raw.data) > settings.max_megabytes * 1_000_000:
+        raise DocumentError(f"{source}: is larger than config/retrieval.yaml allows; split it, or raise max_megabytes.")
+    if not raw.data.strip():
+        raise DocumentError(f"{source}: is empty.")
     try:
-        content = READERS[path.suffix.lower()](data)
+        content = reader(raw.data)
     except formats.Unreadable as error:
         raise DocumentError(f"{source}: {error}.") from None
     except RecursionError:
@@ -107,11 +131,11 @@ def parse(source: str, data: bytes, sha256: str) -> Document:
         raise DocumentError(f"{source}: holds no text; if it is a scan, run text recognition (OCR) on it.")
     return Document(
         source=source,
-        title=content.title or path.stem.replace("-", " ").replace("_", " ").strip(),
+        title=raw.title or content.title or PurePosixPath(source).stem.replace("-", " ").replace("_", " ").strip(),
         text=content.text,
-        updated=content.updated,
-        language=content.language,
-        status=content.status,
-        sha256=sha256,
+        updated=raw.updated or content.updated,
+        language=raw.language or content.language,
+        status=raw.status or content.status,
+        sha256=hashlib.sha256(raw.data).hexdigest(),
         headings=content.headings,
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import Protocol, Self
 
 from langchain_core.embeddings import Embeddings
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
 from ..config import Settings, load_yaml
 from ..errors import ConfigurationError
@@ -19,10 +20,17 @@ from ..governance.principal import AccessFile, Directory, Principal
 from ..live import LastGood, Live
 from ..observability import Telemetry
 from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS
-from ..state import documents as table
+from .access import effective
+from .connectors import connect, load_sources
+from .manifest import Manifest
+from .report import SyncReport
 from .settings import RetrievalFile
 from .stores import Analyser, EdgeVectorStore, Hit
-from .sync import Sync, SyncReport
+from .stores.edge import label
+from .sync import Sync, own_access
+from .versions import Plan, Version, Versions
+
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -59,21 +67,31 @@ PAYLOAD = ("source", "title", "updated", "sha256", "chunk", "section", "language
 """What is stored with a passage under the same name."""
 
 
+class Embedders(Protocol):
+    """Embeddings by the names of models."""
+
+    def named(self) -> str:
+        """The model that the configuration names for new indexes."""
+
+    def get(self, name: str) -> Embeddings:
+        """That model. Raises ``ConfigurationError`` where there is none of that name, or it lacks a key."""
+
+
 class Index:
-    """Documents below ``data/documents``, searchable by those whom ``data/access.yaml`` lets see them."""
+    """The documents of all sources, searchable by those who may see them; one index is live, others may stand by."""
 
     def __init__(
         self,
         settings: Settings,
         state: Engine,
-        embeddings: Embeddings,
+        embedders: Embedders,
         telemetry: Telemetry,
         live: Live | None = None,
     ) -> None:
         """See ``open``."""
         live = live or Live()
-        self._folder, self._state, self._telemetry = settings.path("data", "documents"), state, telemetry
-        self._path, self._embeddings = settings.var / "index", embeddings
+        self._project, self._state, self._telemetry = settings, state, telemetry
+        self._embedders, self.versions = embedders, Versions(state)
         self._file, self._access_file = settings.path("config", "retrieval.yaml"), settings.path("data", "access.yaml")
         self._settings = LastGood(
             lambda: [self._file], lambda: load_yaml(self._file, RetrievalFile), "config/retrieval.yaml", live.apart()
@@ -84,7 +102,7 @@ class Index:
             "data/access.yaml",
             live.apart(),
         )
-        self._opened: EdgeVectorStore | None = None
+        self._stores: dict[int, EdgeVectorStore] = {}
         self._syncing, self._switch = threading.Lock(), threading.Lock()
 
     @classmethod
@@ -92,15 +110,15 @@ class Index:
         cls,
         settings: Settings,
         state: Engine,
-        embeddings: Embeddings,
+        embedders: Embedders,
         telemetry: Telemetry,
         live: Live | None = None,
     ) -> Self:
-        """The index in ``var/index``. Nothing is made or locked before the first search or sync.
+        """The project's index. Nothing is made or locked before the first search or sync.
 
         Raises ``ConfigurationError`` where ``config/retrieval.yaml`` or ``data/access.yaml`` is missing or wrong.
         """
-        return cls(settings, state, embeddings, telemetry, live)
+        return cls(settings, state, embedders, telemetry, live)
 
     @property
     def directory(self) -> Directory:
@@ -115,78 +133,198 @@ class Index:
     def search(self, query: str, caller: Principal, k: int | None = None) -> list[Passage]:
         """The ``k`` best passages that ``caller`` may see, best first; ``k`` is ``retrieval.yaml``'s where None.
 
-        Raises ``ConfigurationError`` where another process keeps the index, or it was built with another embedding.
+        Raises ``ConfigurationError`` where another process keeps the index, or its embedding is configured no longer.
         """
         settings = self._settings.get()
         started = time.perf_counter()
         with self._telemetry.span("retrieval") as span:
-            hits = self._store(settings).hits(query, caller, k or settings.passages, settings.words_weight)
-            if not hits and not self._path.exists() and self.documents():
-                raise ConfigurationError(f"The index in {self._path} is gone; run 'ingest' to make it anew.")
+            hits = self._hits(query, caller, k or settings.passages, settings)
             span.set_attribute("app.retrieval.passages", len(hits))
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
         self._telemetry.count(PASSAGES, len(hits))
         return [_passage(hit) for hit in hits]
 
+    def _hits(self, query: str, caller: Principal, k: int, settings: RetrievalFile) -> list[Hit]:
+        version = self.versions.live()
+        if version is None:
+            return []
+        hits = self.store(version).hits(query, caller, k, settings.words_weight)
+        if not hits and self.documents() and not self.store(version).count():
+            raise ConfigurationError(f"The index in {self._folder(version)} is gone; run 'ingest' to make it anew.")
+        return hits
+
     def documents(self) -> int:
         """How many documents are indexed, whichever process indexed them."""
-        with self._state.connect() as connection:
-            count = connection.execute(select(func.count()).select_from(table)).scalar_one()
+        version = self.versions.live()
+        count = Manifest(self._state, version.id).counts()[0] if version else 0
         self._telemetry.observe(INDEXED_DOCUMENTS, count)
         return count
+
+    def unnamed(self) -> list[str]:
+        """Indexed documents of which nobody says any longer who may see them; the next sync removes them."""
+        version, rules = self.versions.live(now=True), load_yaml(self._access_file, AccessFile).rules
+        rows = Manifest(self._state, version.id).all() if version else ()
+        return [row.source for row in rows if effective(own_access(row.own), row.source, rules) is None]
 
     def missing(self) -> list[str]:
         """Documents that should be indexed and are not found in the index, which ``sync`` mends.
 
         Raises ``ConfigurationError`` where the index cannot be opened.
         """
-        with self._state.connect() as connection:
-            rows = connection.execute(select(table.c.source, table.c.chunks)).all()
-        held = self._store(self._settings.get()).sources()
+        version = self.versions.live(now=True)
+        if version is None:
+            return []
+        held = self.store(version).sources()
+        rows = Manifest(self._state, version.id).all()
         return sorted(row.source for row in rows if held.get(row.source, 0) != row.chunks)
 
     def digest(self) -> str:
         """SHA-256 that names what is indexed: each document's source, bytes, access and indexing settings."""
-        with self._state.connect() as connection:
-            rows = connection.execute(select(table.c.source, table.c.sha256, table.c.settings_sha256)).all()
-        # Sorted here, because databases sort text by different rules.
-        return hashlib.sha256(json.dumps(sorted(list(row) for row in rows)).encode()).hexdigest()
+        version = self.versions.live(now=True)
+        return Manifest(self._state, version.id if version else 0).digest()
 
     def close(self) -> None:
         """Let go of the index, so that another process can have it; the next use opens it again."""
         with self._switch:
-            if self._opened:
-                self._opened.close()
+            for store in self._stores.values():
+                store.close()
 
-    def _store(self, settings: RetrievalFile) -> EdgeVectorStore:
+    def store(self, version: Version) -> EdgeVectorStore:
+        """The store of an index, opened as it was built."""
         with self._switch:
-            if self._opened is None or self._opened.analyser.languages != list(settings.languages):
-                if self._opened:
-                    self._opened.close()
-                self._opened = EdgeVectorStore(self._path, self._embeddings, Analyser(settings.languages))
-            return self._opened
+            if version.id not in self._stores:
+                embeddings = self._embedder(version)
+                self._stores[version.id] = EdgeVectorStore(
+                    self._folder(version), embeddings, Analyser(version.languages)
+                )
+            return self._stores[version.id]
 
-    def sync(self, progress: Callable[[str], None] | None = None) -> SyncReport:
-        """Bring the index in line with the folder: only what differs is read into it. ``progress`` gets a line each.
+    def _embedder(self, version: Version) -> Embeddings:
+        return _Following(self._embedders, version)
 
-        A sync that was cut off anywhere is mended by the next one.
+    def plan(self, settings: RetrievalFile, embedding: str = "") -> Plan:
+        """What an index would be made of as the configuration is now; with ``embedding``, that model's vectors."""
+        name = embedding or self._embedders.named()
+        words = Analyser(settings.languages)
+        return Plan(
+            store=json.dumps({"kind": "edge"}),
+            embedding=name,
+            languages=tuple(settings.languages),
+            label=f"{label(self._embedders.get(name))} {words.label}",
+        )
 
-        Raises ``DocumentError`` where not one document can be read, ``ConfigurationError`` where a file is wrong, the
-        folder is missing or another process keeps the index.
+    def sync(self, progress: Progress | None = None, *, access_only: bool = False, dry: bool = False) -> SyncReport:
+        """Bring the index in line with its sources: only what differs is read into it. ``progress`` gets a line each.
+
+        A sync that was cut off anywhere is mended by the next one. Where the configuration asks for another embedding
+        or other languages, a new index is filled while the old one answers, and takes its place when it is whole.
+        ``access_only``: only who may see what, and what is gone; ``dry``: only report what a sync would do.
+
+        Raises ``DocumentError`` where not one document can be read, ``SourceError`` where no source can be listed,
+        ``ConfigurationError`` where a file is wrong or another process keeps the index.
         """
-        if not self._folder.is_dir():
-            raise ConfigurationError(f"There is no folder {self._folder}; make it and put documents there.")
-        settings, rules = load_yaml(self._file, RetrievalFile), load_yaml(self._access_file, AccessFile).rules
         with self._syncing, self._telemetry.span("sync") as span:
-            store = self._store(settings)
-            store.renew()
-            with store.hold():
-                run = Sync(store, self._state, self._folder, settings, rules, progress or (lambda line: None))
-                report = run.run()
+            settings, live = load_yaml(self._file, RetrievalFile), self.versions.live(now=True)
+            tell = progress or (lambda line: None)
+            if access_only or dry:
+                report = self.fill(live, settings, tell, access_only, dry) if live else SyncReport(dry=dry)
+            else:
+                plan = self.plan(settings)
+                if live is None or not live.fits(plan):
+                    if live:
+                        self.fill(live, settings, lambda line: None, access_only=True)
+                    target = self.versions.kept(plan) or self.start(plan)
+                    report = self.fill(target, settings, tell)
+                    self.cut_over(target, plan.label)
+                else:
+                    report = self.fill(live, settings, tell)
+                self._clear()
             for name in ("added", "changed", "removed", "skipped"):
-                span.set_attribute(f"app.sync.{name}", len(getattr(report, name)))
+                span.set_attribute(f"app.sync.{name}", report.counts[name])
         return report
+
+    def fill(
+        self,
+        version: Version,
+        settings: RetrievalFile,
+        progress: Progress,
+        access_only: bool = False,
+        dry: bool = False,
+    ) -> SyncReport:
+        """Bring one index in line with the sources."""
+        rules, project = load_yaml(self._access_file, AccessFile).rules, self._project
+        sources = load_sources(project).sources
+        store = self.store(version)
+        with ExitStack() as opened:
+            connected = {}
+            for name, source in sources.items():
+                connector = connect(source, project, settings)
+                opened.callback(connector.close)
+                connected[name] = (source, connector)
+            opened.enter_context(store.hold())
+            run = Sync(store, version.id, self._state, connected, settings, rules, progress)
+            return run.run(access_only, dry)
+
+    def start(self, plan: Plan) -> Version:
+        """A new index, empty whatever a lost state database left under its name."""
+        version = self.versions.start(plan)
+        self.store(version).drop()
+        return version
+
+    def cut_over(self, version: Version, configured: str) -> None:
+        """Have ``version`` answer from now on; the one that answered stands by for a rollback."""
+        self.versions.cut_over(version, configured)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Delete the passages of indexes that are kept no longer."""
+        for version in self.versions.dropped():
+            self.store(version).drop()
+            self.versions.forget(version)
+            with self._switch:
+                self._stores.pop(version.id).close()
+
+    def _folder(self, version: Version) -> Path:
+        return self._project.var / "index" / version.name
+
+
+@dataclass(frozen=True)
+class _Following(Embeddings):
+    """The model that an index was built with, as the configuration has it now."""
+
+    embedders: Embedders
+    version: Version
+
+    @property
+    def label(self) -> str:
+        """What the index was built with."""
+        return self.version.label.rsplit(" ", 1)[0]
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return self._now().embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        return self._now().embed_query(text)
+
+    def _now(self) -> Embeddings:
+        """The model by the name that it had; where another has that name now, or none, what new indexes get.
+
+        Raises ``ConfigurationError`` where neither gives the vectors that the index holds.
+        """
+        reason = f"{self.version.embedding} means something else now"
+        for name in (self.version.embedding, self.embedders.named()):
+            try:
+                embeddings = self.embedders.get(name)
+            except ConfigurationError as error:
+                reason = str(error).rstrip(".")
+                continue
+            if label(embeddings) == self.label:
+                return embeddings
+        raise ConfigurationError(
+            f"The index was built with {self.label}, which cannot be had now: {reason}. Run 'ingest' to index anew "
+            "with what the configuration names."
+        )
 
 
 def _passage(hit: Hit) -> Passage:

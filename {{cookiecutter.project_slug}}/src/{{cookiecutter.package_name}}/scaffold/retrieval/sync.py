@@ -1,83 +1,47 @@
-"""Bringing the index in line with the documents: what differs is read, the rest is left alone."""
+"""Bringing an index in line with its sources: what differs is read, the rest is left alone."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from langchain_core.documents import Document as Stored
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine
 
-from ..errors import DocumentError
+from ..errors import DocumentError, SourceError
 from ..governance.principal import Rule
-from ..state import documents as table
-from .access import Access, access_of
-from .chunking import split
-from .documents import Document, find, parse, read_bytes
+from .access import Access, effective
+from .connectors import Connector, Entry, Source, prefix_of
+from .documents import Raw
+from .manifest import Manifest, Pending, Row, SourceState
+from .processing import Pool, Processed
+from .quarantine import release, set_aside
+from .report import NAMED, SyncReport
 from .settings import RetrievalFile
 from .stores import EdgeVectorStore
 
 BATCH_PASSAGES = 256
-"""Passages that are embedded and committed at a time."""
+"""Passages that are embedded at a time."""
+COMMIT_PASSAGES = 2048
+"""Passages after which the index is written through to the disk and the manifest says so."""
+LISTED = 500
+"""Entries of a listing that are looked at together."""
+READ_BYTES, READ_DOCUMENTS = 4_000_000, 32
+"""Documents that are processed together: at most this many, and no more once there are this many bytes."""
 
-
-@dataclass
-class SyncReport:
-    """What a sync did. Sources are paths below ``data/documents``."""
-
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    """Content, access or indexing settings differ from last time."""
-    removed: list[str] = field(default_factory=list)
-    """Gone, no longer named by a rule, or no longer readable."""
-    unchanged: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    """Source and reason: files that cannot be read as documents. They are not in the index."""
-    unnamed: list[str] = field(default_factory=list)
-    """No rule of ``data/access.yaml`` names them, so nobody may see them. They are not in the index."""
-    documents: int = 0
-    """In the index afterwards."""
-    chunks: int = 0
-    """Passages in the index afterwards."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return asdict(self)
-
-    def summary(self) -> str:
-        """For people."""
-        lines = [
-            f"{self.documents} documents, {self.chunks} passages: {len(self.added)} added, "
-            f"{len(self.changed)} changed, {len(self.removed)} removed, {self.unchanged} unchanged."
-        ]
-        if self.skipped:
-            lines += [f"{len(self.skipped)} skipped:", *(f"  {reason}" for _, reason in self.skipped)]
-        if self.unnamed:
-            lines += [f"{len(self.unnamed)} seen by nobody, because no rule in data/access.yaml names them:"]
-            lines += [f"  {source}" for source in self.unnamed]
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class _Row:
-    """What the state database says about a document. ``settings`` is two digests: how it is indexed, who may see it."""
-
-    sha256: str
-    settings: str
-    chunks: int
+Connected = Mapping[str, tuple[Source, Connector]]
+"""Sources by name, with what reads them."""
 
 
 @dataclass(frozen=True)
 class _Ready:
-    """A document that is to be indexed, in passages."""
+    """A document in passages, that is to be indexed."""
 
-    document: Document
-    settings: str
+    row: Row
     passages: list[Stored]
 
 
@@ -87,157 +51,345 @@ class Sync:
     def __init__(
         self,
         store: EdgeVectorStore,
+        index: int,
         state: Engine,
-        folder: Path,
+        sources: Connected,
         settings: RetrievalFile,
         rules: Sequence[Rule],
         progress: Callable[[str], None],
     ) -> None:
-        """Look at what is indexed; ``progress`` gets a line for each document that something happens to."""
-        self._store, self._state, self._folder, self._progress = store, state, folder, progress
+        """``index``: the version's id; ``progress`` gets a line for each document that something happens to."""
+        self._store, self._state, self._sources, self._progress = store, state, sources, progress
         self._settings, self._rules = settings, rules
         self._how = _digest([store.label, settings.chunking.model_dump()])
+        self._manifest = Manifest(state, index)
+        self._started = datetime.now(UTC)
+        self._run = self._started.isoformat()
         self._report = SyncReport()
-        with state.connect() as connection:
-            columns = (table.c.source, table.c.sha256, table.c.settings_sha256, table.c.chunks)
-            self._rows = {source: _Row(*rest) for source, *rest in connection.execute(select(*columns))}
-        self._stored = store.sources()
+        self._failed: set[str] = set()
+        self._known: set[str] = set()
+        self._added: dict[str, str] = {}
 
-    def run(self) -> SyncReport:
-        """Shut out who may no longer see a document; index what differs; drop what can no longer be read.
+    def run(self, access_only: bool = False, dry: bool = False) -> SyncReport:
+        """Shut out who may no longer see a document; list every source; then index what differs.
 
-        The first step needs no embedding, so that a revocation holds even while the embedding's vendor is down. Within
-        each step passages are written, under ids that follow from the document, before the row that says so; and a row
-        counts only where the index holds as many passages as it says. Whatever was cut off is done again next time.
+        Only the last step needs an embedding, so that a revocation holds even while its vendor is down, and
+        ``access_only`` ends before it. Passages are written, under ids that follow from the document, before the row
+        that says so, and a document that is to be read waits in the state database until that is done: whatever was
+        cut off is done again next time. ``dry`` changes nothing and reports what would be.
+
+        Raises ``DocumentError`` where documents are listed and not one can be read, ``SourceError`` where not one
+        source can be listed.
         """
-        wanted = self._look_for()
-        known, skipped = self._rows.keys() | self._stored.keys(), self._report.skipped
-        self._remove(sorted(known - wanted.keys() - {source for source, _ in skipped}))
-        for source, access in wanted.items():
-            self._restrict(source, access)
-        batch: list[_Ready] = []
-        for source, access in wanted.items():
-            if ready := self._read(source, access):
-                batch.append(ready)
-            if sum(len(each.passages) for each in batch) >= BATCH_PASSAGES:
-                self._write(batch)
-                batch = []
-        self._write(batch)
-        done, kept = self._report, self._store.sources()
-        failed = {source for source, _ in skipped}
-        if skipped and not kept.keys() - failed:
-            raise DocumentError(
-                f"Not one of {len(skipped)} documents in {self._folder} can be read; the first: {skipped[0][1]}"
-            )
-        self._remove(sorted(failed & known))
-        kept = {source: passages for source, passages in kept.items() if source not in failed}
-        done.documents, done.chunks = len(kept), sum(kept.values())
-        return done
+        self._report.dry = dry
+        if not dry:
+            self._reconcile()
+            self._reapply()
+        for name in self._sources:
+            self._list(name, access_only)
+        if len(self._report.failed) == len(self._sources):
+            raise SourceError(" ".join(self._report.failed.values()))
+        self._sweep(lambda run: self._manifest.foreign(list(self._sources), run))
+        if not access_only and not dry:
+            self._read_in()
+        self._end(access_only)
+        return self._report
 
-    def _look_for(self) -> dict[str, Access]:
-        """Sources that somebody may see, with their access; the others go into the report."""
-        wanted = {}
-        for source, error in find(self._folder):
-            access = access_of(source, self._rules)
-            if error:
-                self._skip(source, error)
-            elif access is None:
-                self._report.unnamed.append(source)
-            else:
-                wanted[source] = access
-        return wanted
+    # Before anything is listed.
 
-    def _restrict(self, source: str, access: Access) -> None:
-        row = self._rows.get(source)
-        if row is None or not self._stored.get(source) or row.settings.endswith(_digest(asdict(access))):
+    def _reconcile(self) -> None:
+        """Find what a crash left: documents half read, passages that no row knows, rows without their passages."""
+        self._manifest.doubt()
+        if self._manifest.counts()[1] == self._store.count():
             return
-        self._store.restrict(source, access.allow, access.deny)
-        changed = _Row(row.sha256, row.settings[:32] + _digest(asdict(access)), row.chunks)
-        with self._state.begin() as connection:
-            mine = update(table).where(table.c.source == source)
-            connection.execute(mine.values(settings_sha256=changed.settings))
-        self._rows[source] = changed
-        self._report.changed.append(source)
-        self._progress(f"access   {source}")
+        held = self._store.sources()
+        doubtful = []
+        for row in self._manifest.all():
+            if held.pop(row.source, 0) != row.chunks:
+                doubtful.append(row.source)
+        self._manifest.doubt(doubtful)
+        for source in held:
+            self._store.remove(source)
+            self._note("removed", source)
 
-    def _read(self, source: str, access: Access) -> _Ready | None:
-        """The document, if it differs from what is indexed."""
+    def _reapply(self) -> None:
+        """Hold every document to the rules of now, also where its source cannot be reached."""
+        gone = []
+        for row in self._manifest.all():
+            own = own_access(row.own)
+            access = effective(own, row.source, self._rules)
+            if access is None:
+                gone.append(row.source)
+            else:
+                self._restrict(row, own, access)
+        self._remove(gone)
+
+    # Listing.
+
+    def _list(self, name: str, access_only: bool) -> None:
+        source, connector = self._sources[name]
+        before = self._manifest.sources().get(name)
+        since = None if access_only else self._since(source, before)
+        if since is None and not access_only and not self._report.dry:
+            self._manifest.drop_waiting(name)
+        listing, error = connector.entries(since), ""
         try:
-            data, sha256 = read_bytes(self._folder, source, int(self._settings.max_megabytes * 1_000_000))
-            row, settings = self._rows.get(source), self._how + _digest(asdict(access))
-            if row and (row.sha256, row.settings, row.chunks) == (sha256, settings, self._stored.get(source)):
-                self._report.unchanged += source not in self._report.changed
-                return None
-            document = parse(source, data, sha256)
-        except DocumentError as error:
-            self._skip(source, error)
-            return None
-        return _Ready(document, settings, self._passages(document, access))
+            while some := list(islice(listing, LISTED)):
+                self._look(name, connector, some, access_only)
+        except SourceError as failure:
+            error = self._report.failed[name] = str(failure)
+            self._progress(f"failed   {name}: {failure}")
+        if since is None and not error:
+            self._sweep(lambda run: self._manifest.unseen(name, run))
+        if not access_only and not self._report.dry:
+            whole = self._run if since is None and not error else before and before.full_at
+            complete = before.complete_at if before else None
+            cursor = before.cursor if error and before else json.dumps([self._how, connector.cursor()])
+            self._manifest.source_read(SourceState(name, cursor, self._run, complete, whole or None, error or None))
 
-    def _passages(self, document: Document, access: Access) -> list[Stored]:
-        language = document.language or self._store.analyser.recognise(document.text)
-        return [
+    def _since(self, source: Source, before: SourceState | None) -> str | None:
+        """Where the listing of changes starts; None where all has to be listed."""
+        if before is None or before.cursor is None or before.full_at is None:
+            return None
+        how, cursor = json.loads(before.cursor)
+        age = self._started - datetime.fromisoformat(before.full_at)
+        if how != self._how or not timedelta(0) <= age < timedelta(hours=source.full_every_hours):
+            return None
+        return str(cursor) if cursor is not None else None
+
+    def _look(self, name: str, connector: Connector, entries: Sequence[Entry], access_only: bool) -> None:
+        """Decide what becomes of each entry."""
+        prefix = prefix_of(name)
+        rows = self._manifest.rows([prefix + entry.id for entry in entries])
+        saw: list[str] = []
+        gone: list[str] = []
+        wait: dict[str, Pending] = {}
+        for entry in entries:
+            source = prefix + entry.id
+            row = rows.get(source)
+            if entry.deleted:
+                gone += [source] if row else []
+                continue
+            saw.append(source)
+            if entry.problem and entry.payload:
+                self._quarantine(name, source, entry)
+                continue
+            if entry.problem:
+                self._skip(source, entry.problem, row)
+                continue
+            access = effective(entry.access, source, self._rules)
+            if access is None:
+                self._report.note("unnamed", source)
+                gone += [source] if row else []
+                continue
+            row = self._restrict(row, entry.access, access) if row else None
+            if access_only:
+                continue
+            try:
+                version, sha256 = self._version(entry, connector)
+            except DocumentError as error:
+                self._skip(source, f"{prefix}{error}", row)
+                continue
+            if row and (row.version, row.how) == (version, self._how):
+                self._report.unchanged += source not in self._known
+                continue
+            if row is None and sha256 and len(self._added) < NAMED:
+                self._added[sha256] = source
+            wait[source] = Pending(source, name, replace(entry, version=version), access)
+            if self._report.dry:
+                self._note("changed" if row else "added", source)
+        self._manifest.saw(saw, self._run)
+        self._remove(gone)
+        if not self._report.dry:
+            self._manifest.wait(list(wait.values()))
+
+    def _version(self, entry: Entry, connector: Connector) -> tuple[str, str]:
+        """What tells this content from another, and the SHA-256 of its bytes where they had to be read for that."""
+        if entry.version is not None:
+            return entry.version[:200], ""
+        sha256 = hashlib.sha256(connector.read(entry).data).hexdigest()
+        return sha256, sha256
+
+    def _restrict(self, row: Row, own: Access | None, access: Access) -> Row:
+        """Give the passages of ``row`` this access, if they have another one."""
+        mine, written = _digest(asdict(access)), _written(own)
+        if (row.access, row.own) == (mine, written):
+            return row
+        if not self._report.dry:
+            if row.access != mine:
+                self._store.restrict(row.source, access.allow, access.deny)
+            self._manifest.restricted(row.source, mine, written)
+        if row.access != mine and row.source not in self._known:
+            self._known.add(row.source)
+            self._note("changed", row.source, "access")
+        return replace(row, access=mine, own=written)
+
+    def _quarantine(self, name: str, source: str, entry: Entry) -> None:
+        self._note("quarantined", (source, entry.problem), "set aside")
+        if not self._report.dry:
+            set_aside(self._state, name, entry)
+
+    def _skip(self, source: str, reason: str, row: Row | None) -> None:
+        self._report.note("skipped", (source, reason))
+        self._progress(f"skipped  {reason}")
+        if row:
+            self._failed.add(source)
+
+    # Reading.
+
+    def _read_in(self) -> None:
+        """Index everything that waits."""
+        ready: list[_Ready] = []
+        with Pool(self._settings) as pool:
+            for name, (_, connector) in self._sources.items():
+                waiting: dict[str, Pending] = {}
+                for some in pool.run(self._batches(name, connector, waiting)):
+                    for processed in some:
+                        taken = waiting.pop(processed.source)
+                        if processed.problem:
+                            self._drop(taken, processed.problem)
+                        else:
+                            ready.append(self._ready(taken, processed))
+                    if sum(len(each.passages) for each in ready) >= COMMIT_PASSAGES:
+                        self._write(ready)
+                        ready = []
+        self._write(ready)
+
+    def _batches(self, name: str, connector: Connector, waiting: dict[str, Pending]) -> Iterator[list[Raw]]:
+        """What waits of a source, read, some at a time; ``waiting`` gets each before it is handed out."""
+        batch: list[Raw] = []
+        size = 0
+        try:
+            for each in self._manifest.waiting(name):
+                try:
+                    raw = replace(connector.read(each.entry), source=each.source)
+                except DocumentError as error:
+                    self._drop(each, f"{prefix_of(name)}{error}")
+                    continue
+                waiting[each.source] = each
+                batch.append(raw)
+                size += len(raw.data)
+                if size >= READ_BYTES or len(batch) >= READ_DOCUMENTS:
+                    yield batch
+                    batch, size = [], 0
+        except SourceError as error:  # the rest waits until the next sync
+            self._report.failed[name] = str(error)
+            self._progress(f"failed   {name}: {error}")
+        if batch:
+            yield batch
+
+    def _drop(self, taken: Pending, reason: str) -> None:
+        """What was listed cannot be read."""
+        row = self._manifest.rows([taken.source]).get(taken.source)
+        self._skip(taken.source, reason, row)
+        if row is None:
+            self._manifest.removed([taken.source])
+
+    def _ready(self, taken: Pending, document: Processed) -> _Ready:
+        access = taken.access
+        row = Row(
+            source=taken.source,
+            origin=taken.origin,
+            version=taken.entry.version or document.sha256,
+            sha256=document.sha256,
+            how=self._how,
+            access=_digest(asdict(access)),
+            chunks=len(document.chunks),
+            own=_written(taken.entry.access),
+            updated=document.updated,
+        )
+        about = {
+            "source": document.source,
+            "origin": taken.origin,
+            "title": document.title,
+            "updated": document.updated,
+            "status": document.status,
+            "language": document.language,
+            "sha256": document.sha256,
+            "allow": access.allow,
+            "deny": access.deny,
+        }
+        passages = [
             Stored(
                 id=f"{document.source}#{chunk.number}",
                 page_content=chunk.text,
-                metadata={
-                    "source": document.source,
-                    "title": document.title,
-                    "section": chunk.section,
-                    "chunk": chunk.number,
-                    "updated": document.updated,
-                    "status": document.status,
-                    "language": language,
-                    "sha256": document.sha256,
-                    "allow": access.allow,
-                    "deny": access.deny,
-                },
+                metadata={**about, "section": chunk.section, "chunk": chunk.number},
             )
-            for chunk in split(document, self._settings.chunking)
+            for chunk in document.chunks
         ]
+        return _Ready(row, passages)
 
     def _write(self, batch: Sequence[_Ready]) -> None:
         passages = [passage for ready in batch for passage in ready.passages]
-        for start in range(0, len(passages), BATCH_PASSAGES):  # one document may fill many batches
+        for start in range(0, len(passages), BATCH_PASSAGES):
             self._store.add_documents(passages[start : start + BATCH_PASSAGES])
+        known = self._manifest.rows([ready.row.source for ready in batch])
         for ready in batch:
-            if self._stored.get(ready.document.source):
-                self._store.remove(ready.document.source, but=[str(passage.id) for passage in ready.passages])
+            if ready.row.source in known:
+                self._store.remove(ready.row.source, but=[str(passage.id) for passage in ready.passages])
         self._store.flush()
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._state.begin() as connection:
-            for ready in batch:
-                document = ready.document
-                values = {
-                    "sha256": document.sha256,
-                    "settings_sha256": ready.settings,
-                    "chunks": len(ready.passages),
-                    "updated": document.updated,
-                    "indexed_at": now,
-                }
-                known = connection.execute(update(table).where(table.c.source == document.source).values(values))
-                if not known.rowcount:
-                    connection.execute(insert(table).values(source=document.source, **values))
+        self._manifest.indexed([ready.row for ready in batch], self._run)
+        rows = [ready.row for ready in batch]
+        release(self._state, [(row.origin, row.source.removeprefix(prefix_of(row.origin))) for row in rows])
         for ready in batch:
-            source = ready.document.source
-            into = self._report.changed if source in self._rows else self._report.added
-            if source not in into:
-                into.append(source)
-            self._progress(f"indexed  {source} ({len(ready.passages)} passages)")
+            row = ready.row
+            if row.source not in self._known:
+                self._known.add(row.source)
+                self._note("changed" if row.source in known else "added", row.source, "indexed", len(ready.passages))
 
-    def _remove(self, sources: Iterable[str]) -> None:
-        for source in sources:
-            self._store.remove(source)
-            with self._state.begin() as connection:
-                connection.execute(delete(table).where(table.c.source == source))
-            self._report.removed.append(source)
-            self._progress(f"removed  {source}")
+    # Removing.
 
-    def _skip(self, source: str, error: DocumentError) -> None:
-        self._report.skipped.append((source, str(error)))
-        self._progress(f"skipped  {error}")
+    def _sweep(self, unseen: Callable[[str], list[str]]) -> None:
+        """Remove what ``unseen`` finds that this run did not see, until it finds nothing more."""
+        while names := unseen(self._run):
+            if self._report.dry:
+                self._manifest.saw(names, self._run)
+            self._remove(names)
+
+    def _remove(self, names: Iterable[str]) -> None:
+        rows = self._manifest.rows(list(names))
+        for source, row in rows.items():
+            if not self._report.dry:
+                self._store.remove(source)
+            if new := self._added.get(row.sha256):
+                self._report.note("renamed", (source, new))
+            self._note("removed", source)
+        if not self._report.dry:
+            self._manifest.removed(list(rows))
+
+    def _end(self, access_only: bool) -> None:
+        report, skipped = self._report, self._report.skipped
+        documents, _ = self._manifest.counts()
+        if skipped and documents <= len(self._failed) and not report.counts["added"]:
+            raise DocumentError(
+                f"Not one of {report.counts['skipped']} documents can be read; the first: {skipped[0][1]}"
+            )
+        if not report.dry:
+            self._remove(sorted(self._failed))
+            if not access_only:
+                for origin, state in self._manifest.sources().items():
+                    if origin in self._sources and origin not in report.failed:
+                        self._manifest.source_read(replace(state, complete_at=self._run))
+        report.documents, report.chunks = self._manifest.counts()
+
+    def _note(self, kind: str, what: object, did: str = "", passages: int | None = None) -> None:
+        self._report.note(kind, what)
+        name, reason = what if isinstance(what, tuple) else (what, "")
+        more = f" ({passages} passages)" if passages is not None else f": {reason}" if reason else ""
+        self._progress(f"{did or kind:<8} {name}{more}")
 
 
 def _digest(value: object) -> str:
-    """128 bits of SHA-256: two of these fill ``documents.settings_sha256``."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _written(own: Access | None) -> str | None:
+    return json.dumps([list(own.allow), list(own.deny)]) if own else None
+
+
+def own_access(written: str | None) -> Access | None:
+    """What a row says that its source says."""
+    if written is None:
+        return None
+    allow, deny = json.loads(written)
+    return Access(tuple(allow), tuple(deny))

@@ -207,6 +207,15 @@ class EdgeVectorStore(VectorStore):
             if point in found
         ]
 
+    def count(self) -> int:
+        """How many passages there are."""
+        with self._shard.opened() as shard:
+            return shard.count(edge.CountRequest(exact=True)) if shard is not None else 0
+
+    def drop(self) -> None:
+        """Delete the index and everything in it."""
+        self._shard.drop()
+
     def sources(self) -> dict[str, int]:
         """How many passages each source has."""
         with self._shard.opened() as shard:
@@ -244,14 +253,8 @@ class EdgeVectorStore(VectorStore):
 
     def hold(self) -> AbstractContextManager[object]:
         """Keep the folder open for the block, so that no other process comes in between."""
+        self._shard.built()  # raises where it is damaged
         return self._shard.opened()
-
-    def renew(self) -> None:
-        """Delete the index where it was built with other settings than this store's; the next write makes a new one."""
-        built = self._shard.built()
-        if built and (built.vectors, built.words) != (label(self._embeddings), self.analyser.label):
-            self._embeddings.embed_query("ready?")  # raises where it is not: what is there is then worth keeping
-            self._shard.drop()
 
     def close(self) -> None:
         """Let go of the folder; the next use opens it again."""

@@ -1,0 +1,44 @@
+"""A folder of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...errors import SourceError
+from ..documents import Raw, find, read_bytes
+from .port import Entry
+
+
+class FileTree:
+    """Every file below ``folder`` whose name does not start with a dot."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        """``max_bytes``: the largest file that is read."""
+        self.folder, self._max_bytes = folder, max_bytes
+
+    def entries(self, since: str | None) -> Iterator[Entry]:
+        """All of them, in order; what a file holds is only known by reading it."""
+        if not self.folder.is_dir():
+            raise SourceError(f"There is no folder {self.folder}; make it and put documents there.")
+        for source, error in find(self.folder):
+            yield Entry(source, modified=self._modified(source), problem=str(error) if error else "")
+
+    def _modified(self, source: str) -> datetime | None:
+        try:
+            return datetime.fromtimestamp((self.folder / source).lstat().st_mtime, UTC)
+        except (OSError, OverflowError, ValueError):  # gone since; a time stamp that is no time
+            return None
+
+    def cursor(self) -> str | None:
+        """None: all is listed every time."""
+        return None
+
+    def read(self, entry: Entry) -> Raw:
+        """The file's bytes."""
+        data, _ = read_bytes(self.folder, entry.id, self._max_bytes)
+        return Raw(entry.id, data, Path(entry.id).suffix.lower())
+
+    def close(self) -> None:
+        """Nothing is held open."""
