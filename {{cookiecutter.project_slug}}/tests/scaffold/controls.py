@@ -21,6 +21,7 @@ import {{ cookiecutter.package_name }} as package
 from {{ cookiecutter.package_name }}.scaffold.errors import ScaffoldError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
+from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
 from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
@@ -53,6 +54,9 @@ F08, F14, F15 = (
     f"{DRILLS}/test_f14_personal_data.py",
     f"{DRILLS}/test_f15_audit_tampering.py",
 )
+AGAIN = f"{DRILLS}/test_f08_asked_again.py"
+F09 = f"{DRILLS}/test_f09_contradictions.py"
+PACKING = "tests/scaffold/retrieval/test_packing.py"
 DOOR = f"{DRILLS}/test_f14_model_door.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
 TOKENS = f"{DRILLS}/test_f16_tokens.py"
@@ -80,6 +84,13 @@ def attempt(call: Callable[[], Any], otherwise: Any) -> Any:
         return otherwise
 
 
+async def still_visible(*_: object) -> bool:
+    """As if every right were for ever."""
+    return True
+
+
+ANYBODY = Principal("ceo", frozenset({"everyone", "board"}))
+"""Somebody who may see more than others."""
 BARE = always(Governed.passage)
 """A model control that only delegates."""
 
@@ -235,6 +246,51 @@ CONTROLS = (
         "F08",
         [("scaffold.retrieval.stores.edge._seen_by", always(lambda _: qdrant_edge.Filter()))],
         [F08],
+    ),
+    Control(
+        "rights-asked-again",
+        "F08",
+        [("knowledge_assistant.assistant.KnowledgeAssistant._still_visible", always(still_visible))],
+        [AGAIN, "tests/knowledge_assistant/test_assistant.py"],
+    ),
+    Control(
+        "follow-up-rights",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.index.Index.visible",
+                lambda original: lambda index, ids, caller: original(index, ids, ANYBODY),
+            )
+        ],
+        [AGAIN],
+    ),
+    Control(
+        "tool-for-its-caller",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.retriever.CallerRetriever._get_relevant_documents",
+                lambda original: (
+                    lambda bound, query, **given: original(bound.model_copy(update={"caller": ANYBODY}), query, **given)
+                ),
+            )
+        ],
+        [AGAIN],
+    ),
+    Control(
+        "newest-first",
+        "F09",
+        [("scaffold.retrieval.packing._newest_first", always(lambda passages, _: list(range(len(passages)))))],
+        [F09, PACKING],
+    ),
+    Control(
+        "contradictions-said", "F09", [("scaffold.retrieval.packing._notes", always(lambda _: ()))], [F09, PACKING]
+    ),
+    Control(
+        "context-budget",
+        "F05",
+        [("scaffold.retrieval.packing._tokens", always(lambda _: 0))],
+        [PACKING],
     ),
     Control(
         "response-cache",

@@ -130,9 +130,9 @@ class EdgeVectorStore(VectorStore):
                 shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
         return True
 
-    def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """The documents with these ids, as far as the caller may see them."""
-        seen = _seen_by(self.caller)
+    def get_by_ids(self, ids: Sequence[str], /, caller: Principal | None = None) -> list[Document]:
+        """The documents with these ids, as far as ``caller`` may see them, or the store's own where None."""
+        seen = _seen_by(caller or self.caller)
         with self._shard.opened() as shard:
             if shard is None or seen is None or not ids:
                 return []
