@@ -62,6 +62,7 @@ F16 = f"{DRILLS}/test_f16_closed_service.py"
 TOKENS = f"{DRILLS}/test_f16_tokens.py"
 SERVING = "tests/scaffold/serving"
 MODELS = "tests/scaffold/models"
+SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
 
@@ -238,8 +239,20 @@ CONTROLS = (
     Control(
         "index-reconciliation",
         "F07",
-        [("scaffold.retrieval.stores.edge.EdgeVectorStore.sources", always(lambda _: {}))],
-        ["tests/scaffold/retrieval/test_sync.py"],
+        [("scaffold.retrieval.sync.Sync._reconcile", always(lambda _: None))],
+        [f"{SYNC}::test_either_half_of_the_state_may_be_lost"],
+    ),
+    Control(
+        "freshness",
+        "F07",
+        [("scaffold.retrieval.freshness.Freshness.good", always(property(lambda _: True)))],
+        [f"{DRILLS}/test_f07_stale_documents.py"],
+    ),
+    Control(
+        "incremental-sync",
+        "F07",
+        [("scaffold.retrieval.sync.Sync._read_in", always(lambda _: None))],
+        [f"{DRILLS}/test_f07_stale_documents.py"],
     ),
     Control(
         "access-filter",
@@ -309,7 +322,7 @@ CONTROLS = (
         "F08",
         [
             (
-                "scaffold.retrieval.sync.access_of",
+                "scaffold.retrieval.sync.effective",
                 lambda original: lambda *given: original(*given) or Access(("group:everyone",)),
             )
         ],
@@ -318,8 +331,14 @@ CONTROLS = (
     Control(
         "revocation-first",
         "F08",
-        [("scaffold.retrieval.sync.Sync._restrict", always(lambda *_: None))],
-        ["tests/scaffold/retrieval/test_sync.py"],
+        [("scaffold.retrieval.sync.Sync._reapply", always(lambda _: None))],
+        [f"{SYNC}::test_a_source_that_goes_away_costs_nothing_but_its_own_changes"],
+    ),
+    Control(
+        "revocation",
+        "F08",
+        [("scaffold.retrieval.stores.edge.EdgeVectorStore.restrict", always(lambda *_: None))],
+        [F08],
     ),
     Control(
         name="evaluation-threshold",

@@ -228,7 +228,7 @@ def test_a_place_that_cannot_be_written_is_named(run: Run, project: Path) -> Non
 
 
 def test_a_state_database_that_cannot_be_written_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OperationalError("INSERT", {}, Exception("database or disk is full"))
 
     monkeypatch.setattr("{{ cookiecutter.package_name }}.scaffold.retrieval.Index.sync", full)

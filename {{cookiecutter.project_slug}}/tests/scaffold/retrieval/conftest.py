@@ -17,7 +17,7 @@ from {{ cookiecutter.package_name }}.scaffold.governance.principal import Princi
 from {{ cookiecutter.package_name }}.scaffold.models.hashing import HashEmbeddings
 from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 from {{ cookiecutter.package_name }}.scaffold.retrieval import Index
-from {{ cookiecutter.package_name }}.scaffold.retrieval.stores.edge import label
+from {{ cookiecutter.package_name }}.scaffold.retrieval.stores.port import label
 from {{ cookiecutter.package_name }}.scaffold.state import open_state
 
 STAFF = Principal("sam", frozenset({"staff"}))

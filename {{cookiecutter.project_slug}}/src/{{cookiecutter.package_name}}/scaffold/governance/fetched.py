@@ -41,15 +41,17 @@ def fetch(url: str, timeout_seconds: float, headers: Mapping[str, str] | None = 
     import httpx  # takes a while to load, and most projects fetch nothing
 
     asked = {"accept": "application/json", "accept-encoding": "identity", **(headers or {})}
-    ends, data = time.monotonic() + timeout_seconds, bytearray()
+    data = bytearray()
     try:
-        with httpx.stream("GET", url, headers=asked, timeout=timeout_seconds) as response:
-            if response.status_code != httpx.codes.OK:
-                raise NotFetched(f"it answers with status {response.status_code}", response.status_code)
-            for piece in response.iter_raw():
-                data += piece
-                if len(data) > MAX_BYTES or time.monotonic() > ends:
-                    raise NotFetched(f"its answer takes longer than {timeout_seconds:g} s or {MAX_BYTES} bytes")
+        with httpx.Client(timeout=timeout_seconds) as client:
+            ends = time.monotonic() + timeout_seconds
+            with client.stream("GET", url, headers=asked) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise NotFetched(f"it answers with status {response.status_code}", response.status_code)
+                for piece in response.iter_raw():
+                    data += piece
+                    if len(data) > MAX_BYTES or time.monotonic() > ends:
+                        raise NotFetched(f"its answer takes longer than {timeout_seconds:g} s or {MAX_BYTES} bytes")
         return json.loads(data)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NotFetched(f"it does not answer ({type(error).__name__})") from None

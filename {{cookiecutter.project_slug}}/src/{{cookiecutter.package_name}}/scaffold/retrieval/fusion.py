@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
+
+import numpy as np
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -23,3 +25,26 @@ def fuse(rankings: Sequence[Sequence[Item]], weights: Sequence[float]) -> list[t
         for rank, item in enumerate(ranking if weight else (), start=1):
             scores[item] = scores.get(item, 0.0) + weight / (RANK_CONSTANT + rank)
     return sorted(((item, score / best) for item, score in scores.items()), key=lambda pair: -pair[1])
+
+
+def diversify(
+    ranked: Sequence[tuple[Item, float]], vectors: Mapping[Item, Sequence[float]], diversity: float, k: int
+) -> list[tuple[Item, float]]:
+    """``k`` of ``ranked``, each chosen for its score and against its likeness to those chosen before it.
+
+    Maximal marginal relevance (Carbonell and Goldstein 1998, doi:10.1145/290941.291025): ``diversity``, 0 to 1, is the
+    weight of the greatest cosine to what is chosen already, the rest is the score's. Scores stay as they are.
+    """
+    if not ranked:
+        return []
+    matrix = np.array([vectors[item] for item, _ in ranked], dtype=float)
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    matrix = np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0)
+    scores, likeness = np.array([score for _, score in ranked]), np.zeros(len(ranked))
+    chosen: list[int] = []
+    while len(chosen) < min(k, len(ranked)):
+        worth = (1 - diversity) * scores - diversity * likeness
+        worth[chosen] = -np.inf
+        chosen.append(int(worth.argmax()))
+        likeness = np.maximum(likeness, matrix @ matrix[chosen[-1]])
+    return [ranked[at] for at in chosen]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Protocol, Self
 
 from langchain_core.embeddings import Embeddings
@@ -19,18 +18,22 @@ from ..errors import ConfigurationError
 from ..governance.principal import AccessFile, Directory, Principal
 from ..live import LastGood, Live
 from ..observability import Telemetry
-from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS
+from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS, SOURCE_AGE, SOURCE_OBJECTIVE
 from .access import effective
-from .connectors import connect, load_sources
+from .connectors import Connector, Source, connect, load_sources
+from .freshness import Freshness, freshness
 from .manifest import Manifest
 from .report import SyncReport
 from .settings import RetrievalFile
-from .stores import Analyser, EdgeVectorStore, Hit
-from .stores.edge import label
+from .stores import Analyser, Hit, Store, open_store
+from .stores.port import label
 from .sync import Sync, own_access
 from .versions import Plan, Version, Versions
 
 Progress = Callable[[str], None]
+
+FRESHNESS_SECONDS = 60.0
+"""How often the sources are looked at for the metrics: a large folder takes a while."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,9 @@ class Index:
             "data/access.yaml",
             live.apart(),
         )
-        self._stores: dict[int, EdgeVectorStore] = {}
+        self._stores: dict[int, Store] = {}
         self._syncing, self._switch = threading.Lock(), threading.Lock()
+        self._measured = -FRESHNESS_SECONDS
 
     @classmethod
     def open(
@@ -173,7 +177,7 @@ class Index:
             return []
         hits = self.store(version).hits(query, caller, k, settings.words_weight)
         if not hits and self.documents() and not self.store(version).count():
-            raise ConfigurationError(f"The index in {self._folder(version)} is gone; run 'ingest' to make it anew.")
+            raise ConfigurationError(f"{self.store(version).place} is gone; run 'ingest' to make it anew.")
         return hits
 
     def documents(self) -> int:
@@ -201,6 +205,24 @@ class Index:
         rows = Manifest(self._state, version.id).all()
         return sorted(row.source for row in rows if held.get(row.source, 0) != row.chunks)
 
+    def freshness(self) -> list[Freshness]:
+        """How long the oldest change of each source has been waiting to be indexed."""
+        version, rules = self.versions.live(now=True), self._access.get().rules
+        manifest = Manifest(self._state, version.id if version else 0)
+        with self._connected(self._settings.get()) as sources:
+            found = freshness(sources, manifest, self._state, rules, datetime.now(UTC))
+        for each in found:
+            self._telemetry.observe(SOURCE_AGE, each.age * 3600, source=each.origin)
+            self._telemetry.observe(SOURCE_OBJECTIVE, each.objective * 3600, source=each.origin)
+        return found
+
+    def measure(self) -> None:
+        """Bring the gauges up to now; how fresh the sources are, at most once a minute."""
+        self.documents()
+        if time.monotonic() - self._measured >= FRESHNESS_SECONDS:
+            self._measured = time.monotonic()
+            self.freshness()
+
     def digest(self) -> str:
         """SHA-256 that names what is indexed: each document's source, bytes, access and indexing settings."""
         version = self.versions.live(now=True)
@@ -212,25 +234,27 @@ class Index:
             for store in self._stores.values():
                 store.close()
 
-    def store(self, version: Version) -> EdgeVectorStore:
+    def store(self, version: Version) -> Store:
         """The store of an index, opened as it was built."""
         with self._switch:
             if version.id not in self._stores:
-                embeddings = self._embedder(version)
-                self._stores[version.id] = EdgeVectorStore(
-                    self._folder(version), embeddings, Analyser(version.languages)
+                now = self._settings.get()
+                kept = version.within(now)
+                self._stores[version.id] = open_store(
+                    now if kept else now.model_copy(update={"store": version.opened}),
+                    version.name,
+                    _Following(self._embedders, version),
+                    Analyser(version.languages),
+                    self._project.var,
                 )
             return self._stores[version.id]
-
-    def _embedder(self, version: Version) -> Embeddings:
-        return _Following(self._embedders, version)
 
     def plan(self, settings: RetrievalFile, embedding: str = "") -> Plan:
         """What an index would be made of as the configuration is now; with ``embedding``, that model's vectors."""
         name = embedding or self._embedders.named()
         words = Analyser(settings.languages)
         return Plan(
-            store=json.dumps({"kind": "edge"}),
+            store=settings.store.model_dump_json(),
             embedding=name,
             languages=tuple(settings.languages),
             label=f"{label(self._embedders.get(name))} {words.label}",
@@ -275,18 +299,22 @@ class Index:
         dry: bool = False,
     ) -> SyncReport:
         """Bring one index in line with the sources."""
-        rules, project = load_yaml(self._access_file, AccessFile).rules, self._project
-        sources = load_sources(project).sources
-        store = self.store(version)
-        with ExitStack() as opened:
-            connected = {}
-            for name, source in sources.items():
-                connector = connect(source, project, settings)
-                opened.callback(connector.close)
-                connected[name] = (source, connector)
-            opened.enter_context(store.hold())
-            run = Sync(store, version.id, self._state, connected, settings, rules, progress)
+        rules, store = load_yaml(self._access_file, AccessFile).rules, self.store(version)
+        with self._connected(settings) as sources, store.hold():
+            store.built()  # raises where it is damaged
+            run = Sync(store, version.id, self._state, sources, settings, rules, progress)
             return run.run(access_only, dry)
+
+    @contextmanager
+    def _connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
+        """Every source with its connector, which are closed at the end."""
+        sources: dict[str, tuple[Source, Connector]] = {}
+        with ExitStack() as opened:
+            for name, source in load_sources(self._project).sources.items():
+                connector = connect(source, self._project, settings)
+                opened.callback(connector.close)
+                sources[name] = (source, connector)
+            yield sources
 
     def start(self, plan: Plan) -> Version:
         """A new index, empty whatever a lost state database left under its name."""
@@ -306,9 +334,6 @@ class Index:
             self.versions.forget(version)
             with self._switch:
                 self._stores.pop(version.id).close()
-
-    def _folder(self, version: Version) -> Path:
-        return self._project.var / "index" / version.name
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .processing import Pool, Processed
 from .quarantine import release, set_aside
 from .report import NAMED, SyncReport
 from .settings import RetrievalFile
-from .stores import EdgeVectorStore
+from .stores import Store
 
 BATCH_PASSAGES = 256
 """Passages that are embedded at a time."""
@@ -50,7 +50,7 @@ class Sync:
 
     def __init__(
         self,
-        store: EdgeVectorStore,
+        store: Store,
         index: int,
         state: Engine,
         sources: Connected,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, or_, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 
+from ..config import File
 from ..state import documents, pending, sources
 from ..state import indexes as table
+from .settings import RetrievalFile, Store
 
 SECONDS = 1.0
 """How long another process may go on with the index that was live before."""
@@ -53,7 +56,27 @@ class Version(Plan):
         It does where it asks for what this one is made of. It does, too, where it asks for the same as when this one
         became live: then somebody chose this index over what the configuration names, by ``reindex`` or a rollback.
         """
-        return self.store == plan.store and plan.label in (self.label, self.configured)
+        return place(self.store) == place(plan.store) and plan.label in (self.label, self.configured)
+
+    @property
+    def opened(self) -> Store:
+        """The store that it was built in."""
+        return Placed(store=json.loads(self.store)).store
+
+    def within(self, settings: RetrievalFile) -> bool:
+        """Whether that is the store of ``settings``, which then say how to reach it."""
+        return place(self.store) == place(settings.store.model_dump_json())
+
+
+class Placed(File):
+    """A section ``store`` by itself."""
+
+    store: Store
+
+
+def place(store: str) -> dict[str, Any]:
+    """What tells one place from another in a section ``store``; how it is reached may change."""
+    return {name: value for name, value in json.loads(store).items() if name in ("kind", "url", "url_env", "prefix")}
 
 
 class Versions:
@@ -85,9 +108,8 @@ class Versions:
 
     def kept(self, plan: Plan) -> Version | None:
         """An index made of ``plan`` that is not live: half built, or live before."""
-        same = (table.c.store == plan.store) & (table.c.label == plan.label)
-        found = self._all(same & or_(table.c.status == "building", table.c.status == "previous"))
-        return found[0] if found else None
+        found = self._all((table.c.label == plan.label) & table.c.status.in_(["building", "previous"]))
+        return next((version for version in found if place(version.store) == place(plan.store)), None)
 
     def start(self, plan: Plan) -> Version:
         """A new one, which nothing asks yet."""

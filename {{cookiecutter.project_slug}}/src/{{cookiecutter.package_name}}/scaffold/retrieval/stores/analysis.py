@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, SparseVector, StopwordsSet
@@ -64,13 +65,21 @@ class Analyser:
         return [frozenset(token for tokens in ways for token in tokens) for ways in analysed if all(ways)]
 
 
+def idf(passages: int, holding: int) -> float:
+    """BM25's idf of a token that ``holding`` of so many passages hold, as Qdrant computes it; always above 0."""
+    return math.log(1 + (passages - holding + 0.5) / (holding + 0.5))
+
+
 def rarity(token: int, best: Sequence[Any]) -> float:
-    """BM25's idf of a token, from the passage that scored best for it alone: score = idf × the token's weight there."""
+    """A token's idf by the passage that scored best for it alone: score = idf × the token's weight there.
+
+    Qdrant names no document frequencies.
+    """
     vector = best[0].vector["bm25"]
     return float(best[0].score / vector.values[vector.indices.index(token)])
 
 
-def share(words: Sequence[frozenset[int]], passage: set[int], rare: dict[int, float], unknown: float) -> float:
+def share(words: Sequence[frozenset[int]], passage: Set[int], rare: Mapping[int, float], unknown: float) -> float:
     """Share of the words that occur in the passage, each counting as much as it is rare; 0 where there are no words."""
     weights = [max((rare[token] for token in word if token in rare), default=unknown) for word in words]
     found = sum(weight for word, weight in zip(words, weights, strict=True) if word & passage)

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import qdrant_edge as edge
-from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.vectorstores import VectorStore
 
-from ...errors import ConfigurationError
 from ...governance.principal import Principal
-from ..chunking import in_context
-from ..fusion import fuse
-from .analysis import Analyser, rarity, share
-from .shard import WAIT_SECONDS, Built, Shard
-
-IDS = uuid.UUID("6f1c1c0e-3c5e-5d0b-9a55-0c7f4e5a7c11")
-CANDIDATES = 50
-"""How many passages each of the two searches contributes, at least."""
+from .analysis import Analyser, rarity
+from .point import Built, Matches, Point, View, key_of, listed
+from .port import BATCH, NOTHING, Store
+from .shard import WAIT_SECONDS, Shard
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A passage found, with the signals it was ranked by."""
+class EdgeVectorStore(Store):
+    """A store in a folder, which is opened at first use, and let go of when idle.
 
-    document: Document
-    score: float
-    """Reciprocal rank fusion, 0 to 1; 1 is first by words and by embedding. It ranks, but measures no relevance."""
-    bm25: float
-    """BM25 score; 0 where no word matches. Comparable within one search only."""
-    cosine: float
-    """Cosine to the question; 0 where the passage is not among the nearest candidates."""
-    lexical: float
-    """Share, 0 to 1, of the question's content words that occur in the passage, rare words counting more."""
-
-
-class EdgeVectorStore(VectorStore):
-    """Dense vectors and BM25 in one index, searched by what a caller may see.
-
-    Every document carries two lists of names, ``allow`` and ``deny`` (see ``Principal.names``). They are part of every
-    query that the engine runs: there is no way to read around them, and none without a caller: a store opened without
-    one returns nothing. Without an ``allow`` list in its metadata, a document is seen by the caller who adds it only.
-
-    The folder is opened at first use, and let go of when idle. Data is on disk when a write returns, and survives the
-    process; ``flush`` makes it survive the machine.
+    Data is on disk when a write returns, and survives the process; ``flush`` makes it survive the machine.
     """
 
     def __init__(
@@ -63,158 +34,30 @@ class EdgeVectorStore(VectorStore):
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         """``path``: the index's folder; ``wait_seconds``: how long to wait while another process has it."""
-        self.analyser, self.caller = analyser, caller
-        self._embeddings, self._shard = embeddings, Shard(path, wait_seconds)
+        super().__init__(embeddings, analyser, caller)
+        self.place, self._shard = f"The index in {path}", Shard(path, wait_seconds)
 
-    # What langchain expects of a vector store.
+    def built(self) -> Built | None:
+        """What the index was built with; None where there is none yet."""
+        return self._shard.built()
 
-    @property
-    def embeddings(self) -> Embeddings:
-        """What texts are embedded with."""
-        return self._embeddings
-
-    @classmethod
-    def from_texts(
-        cls,
-        texts: list[str],
-        embedding: Embeddings,
-        metadatas: list[dict[str, Any]] | None = None,
-        *,
-        ids: list[str] | None = None,
-        **kwargs: Any,
-    ) -> Self:
-        """A store that holds ``texts``; the rest of the arguments are the constructor's."""
-        store = cls(embeddings=embedding, **kwargs)
-        store.add_texts(texts, metadatas, ids=ids)
-        return store
-
-    def add_documents(
-        self, documents: Sequence[Document], *, ids: Sequence[str] | None = None, **kwargs: Any
-    ) -> list[str]:
-        """Embed and store ``documents``; one whose id is known replaces the earlier one. Returns the ids.
-
-        ``allow`` and ``deny`` in the metadata say who may see it. ``title``, ``section`` and ``language`` there are
-        used for indexing.
-        """
-        if not documents:
-            return []
-        names = list(ids) if ids is not None else [document.id or str(uuid.uuid4()) for document in documents]
-        texts = [
-            in_context(d.metadata.get("title", ""), d.metadata.get("section", ""), d.page_content) for d in documents
-        ]
-        vectors = self._embeddings.embed_documents(texts)
-        points = []
-        for name, document, text, vector in zip(names, documents, texts, vectors, strict=True):
-            language = document.metadata.get("language") or self.analyser.recognise(text)
-            own = [f"user:{self.caller.id}"] if self.caller else []
-            metadata = {key: value for key, value in document.metadata.items() if key not in ("allow", "deny")}
-            payload = {
-                "id": name,
-                "text": document.page_content,
-                "metadata": metadata,
-                "source": str(metadata.get("source", "")),
-                "allow": list(document.metadata.get("allow", own)),
-                "deny": list(document.metadata.get("deny", [])),
-            }
-            tokens = self.analyser.passage(text, language)
-            points.append(edge.Point(_point_id(name), {"dense": vector, "bm25": tokens}, payload))
-        with self._for_vectors(len(vectors[0]), create=True) as shard:
-            shard.update(edge.UpdateOperation.upsert_points(points))
-        return names
-
-    def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool:
-        """Remove the documents with these ids; ids that are not there are no mistake. ``None`` removes all."""
+    def points(self, after: str | None = None) -> Iterator[Point]:
+        """All passages, in the order of their keys."""
+        start: uuid.UUID | None = key_of(after) if after is not None else None
         with self._shard.opened() as shard:
-            if shard is not None:
-                gone = edge.Filter() if ids is None else edge.Filter(must=[_with_ids(ids)])
-                shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
-        return True
-
-    def get_by_ids(self, ids: Sequence[str], /, caller: Principal | None = None) -> list[Document]:
-        """The documents with these ids, as far as ``caller`` may see them, or the store's own where None."""
-        seen = _seen_by(caller or self.caller)
-        with self._shard.opened() as shard:
-            if shard is None or seen is None or not ids:
-                return []
-            request = edge.ScrollRequest(
-                limit=len(ids), filter=edge.Filter(must=[_with_ids(ids), seen]), with_payload=True, with_vector=False
-            )
-            records, _ = shard.scroll(request)
-        return [_document(record.payload) for record in records]
-
-    def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
-        """The ``k`` best passages that the caller may see."""
-        return [hit.document for hit in self.hits(query, self.caller, k)]
-
-    # What the index needs beyond that.
-
-    def hits(self, query: str, caller: Principal | None, k: int, words_weight: float = 0.8) -> list[Hit]:
-        """The ``k`` best passages that ``caller`` may see, by BM25 and by embedding, fused by reciprocal rank.
-
-        Filter and word statistics cover what the caller may see and nothing else: the result is the one that an index
-        of those passages alone would give.
-        """
-        seen = _seen_by(caller)
-        query = query.encode("utf-8", "replace").decode()
-        if seen is None or not query.strip():
-            return []
-        words = self.analyser.question(query)
-        tokens = sorted({token for word in words for token in word})
-        vector = self._embeddings.embed_query(query)
-        limit = max(CANDIDATES, 4 * k)
-        statistics = edge.SearchParams(idf=edge.IdfParams(corpus=seen))
-
-        def request(vector: Any, using: str, limit: int, **options: Any) -> Any:
-            return edge.QueryRequest(limit=limit, query=edge.Query.Nearest(vector, using=using), filter=seen, **options)
-
-        with self._for_vectors(len(vector)) as shard:
-            if shard is None:
-                return []
-            lists = shard.query_batch(
-                edge.QueryBatchRequest(
-                    [
-                        request(edge.SparseVector(tokens, [1.0] * len(tokens)), "bm25", limit, params=statistics),
-                        request(vector, "dense", limit),
-                        *(
-                            request(edge.SparseVector([t], [1.0]), "bm25", 1, params=statistics, with_vector=["bm25"])
-                            for t in tokens
-                        ),
-                    ]
-                )
-            )
-            by_words, by_vector, *rarest = lists
-            ranked = fuse([_order(by_words), _order(by_vector)], [words_weight, 1 - words_weight])[:k]
-            best = edge.HasIdCondition({point for point, _ in ranked})
-            records, _ = shard.scroll(  # filtered again: a sync may have taken the caller's right away in between
-                edge.ScrollRequest(
-                    limit=k, filter=edge.Filter(must=[best, seen]), with_payload=True, with_vector=["bm25"]
-                )
-            )
-            passages = shard.count(edge.CountRequest(filter=seen, exact=True))
-        rare = {token: rarity(token, hit) for token, hit in zip(tokens, rarest, strict=True) if hit}
-        unknown = math.log(1 + (passages + 0.5) / 0.5)  # BM25's idf of a word that no passage holds
-        bm25, cosine = ({point.id: float(point.score) for point in points} for points in (by_words, by_vector))
-        found = {record.id: record for record in records}
-        return [
-            Hit(
-                document=_document(found[point].payload),
-                score=score,
-                bm25=bm25.get(point, 0.0),
-                cosine=cosine.get(point, 0.0),
-                lexical=share(words, set(found[point].vector["bm25"].indices), rare, unknown),
-            )
-            for point, score in ranked
-            if point in found
-        ]
+            while shard is not None:
+                request = edge.ScrollRequest(limit=BATCH, offset=start, with_payload=True, with_vector=True)
+                records, start = shard.scroll(request)
+                for record in records:
+                    if after is None or record.id != key_of(after):  # an offset is where to start, itself included
+                        yield _point(record)
+                if start is None:
+                    return
 
     def count(self) -> int:
         """How many passages there are."""
         with self._shard.opened() as shard:
             return shard.count(edge.CountRequest(exact=True)) if shard is not None else 0
-
-    def drop(self) -> None:
-        """Delete the index and everything in it."""
-        self._shard.drop()
 
     def sources(self) -> dict[str, int]:
         """How many passages each source has."""
@@ -227,17 +70,17 @@ class EdgeVectorStore(VectorStore):
 
     def remove(self, source: str, but: Iterable[str] = ()) -> None:
         """Remove all passages of ``source``, except those with the ids ``but``."""
-        kept = list(but)
+        kept = [key_of(name) for name in but]
+        gone = edge.Filter(must=[_of(source)], must_not=[_with(kept)] if kept else None)
         with self._shard.opened() as shard:
             if shard is not None:
-                gone = edge.Filter(must=[_of(source)], must_not=[_with_ids(kept)] if kept else None)
                 shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
 
     def restrict(self, source: str, allow: Sequence[str], deny: Sequence[str]) -> None:
         """Give all passages of ``source`` these access lists."""
         with self._shard.opened() as shard:
             if shard is not None:
-                lists = {"allow": list(allow), "deny": list(deny)}
+                lists = {"allow": listed(allow), "deny": listed(deny)}
                 shard.update(edge.UpdateOperation.set_payload_by_filter(edge.Filter(must=[_of(source)]), lists))
 
     def flush(self) -> None:
@@ -246,66 +89,119 @@ class EdgeVectorStore(VectorStore):
             if shard is not None:
                 shard.flush()
 
-    @property
-    def label(self) -> str:
-        """Names how passages are indexed; under another name, all have to be indexed anew."""
-        return f"{label(self._embeddings)} {self.analyser.label}"
-
     def hold(self) -> AbstractContextManager[object]:
         """Keep the folder open for the block, so that no other process comes in between."""
-        self._shard.built()  # raises where it is damaged
         return self._shard.opened()
+
+    def drop(self) -> None:
+        """Delete the index."""
+        self._shard.drop()
 
     def close(self) -> None:
         """Let go of the folder; the next use opens it again."""
         self._shard.close()
 
-    def _for_vectors(self, dimensions: int, create: bool = False) -> AbstractContextManager[Any]:
-        mine = Built(label(self._embeddings), dimensions, self.analyser.label)
-        built = self._shard.built()
-        if built and built != mine:
-            raise ConfigurationError(
-                f"The index in {self._shard.path} was built with {_spelt(built)}, but the configuration now says "
-                f"{_spelt(mine)}; run 'ingest' to index anew."
+    def _match(self, view: View, tokens: list[int], vector: list[float], limit: int) -> Matches:
+        seen = _seen_by(view)
+        statistics = edge.SearchParams(idf=edge.IdfParams(corpus=seen))
+
+        def request(vector: Any, using: str, limit: int, **options: Any) -> Any:
+            return edge.QueryRequest(limit=limit, query=edge.Query.Nearest(vector, using=using), filter=seen, **options)
+
+        requests = [
+            request(edge.SparseVector(tokens, [1.0] * len(tokens)), "bm25", limit, params=statistics),
+            request(vector, "dense", limit),
+            *(
+                request(edge.SparseVector([t], [1.0]), "bm25", 1, params=statistics, with_vector=["bm25"])
+                for t in tokens
+            ),
+        ]
+        with self._shard.opened() as shard:
+            if shard is None:
+                return NOTHING
+            by_words, by_vector, *best = shard.query_batch(edge.QueryBatchRequest(requests))
+            passages = shard.count(edge.CountRequest(filter=seen, exact=True))
+        return Matches(
+            by_words={point.id: float(point.score) for point in by_words},
+            by_vector={point.id: float(point.score) for point in by_vector},
+            rare={token: rarity(token, points) for token, points in zip(tokens, best, strict=True) if points},
+            passages=passages,
+        )
+
+    def _read(self, view: View, keys: Iterable[uuid.UUID], dense: bool = False) -> dict[uuid.UUID, Point]:
+        wanted = list(keys)
+        filtered = edge.Filter(must=[_with(wanted), _seen_by(view)])
+        vectors = ["bm25", "dense"] if dense else ["bm25"]
+        request = edge.ScrollRequest(limit=max(1, len(wanted)), filter=filtered, with_payload=True, with_vector=vectors)
+        with self._shard.opened() as shard:
+            if shard is None:
+                return {}
+            records, _ = shard.scroll(request)
+        return {record.id: _point(record) for record in records}
+
+    def _write(self, built: Built, points: Sequence[Point]) -> None:
+        stored = [
+            edge.Point(
+                str(key_of(point.id)),
+                {
+                    "dense": list(point.dense),
+                    "bm25": edge.SparseVector(list(point.words), list(point.words.values())),
+                },
+                {
+                    "id": point.id,
+                    "text": point.text,
+                    "metadata": dict(point.metadata),
+                    "source": point.source,
+                    "allow": list(point.allow),
+                    "deny": list(point.deny),
+                },
             )
-        return self._shard.opened(mine if create else None)
+            for point in points
+        ]
+        with self._shard.opened(built) as shard:
+            shard.update(edge.UpdateOperation.upsert_points(stored))
+
+    def _erase(self, keys: Sequence[uuid.UUID] | None) -> None:
+        gone = edge.Filter() if keys is None else edge.Filter(must=[_with(keys)])
+        with self._shard.opened() as shard:
+            if shard is not None:
+                shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
 
 
-def label(embeddings: Embeddings) -> str:
-    """What ``embeddings`` calls itself; vectors of different labels cannot be compared."""
-    return str(getattr(embeddings, "label", type(embeddings).__name__))
-
-
-def _seen_by(caller: Principal | None) -> edge.Filter | None:
-    """What the engine is told about the caller; None, which means nothing is seen, where there is no caller."""
-    if caller is None:
-        return None
-    names = edge.MatchAny(sorted(caller.names))
+def _seen_by(view: View) -> edge.Filter:
+    """What the engine is told about the caller, and about the metadata that are asked for."""
+    names = edge.MatchAny(list(view.names))
     return edge.Filter(
-        must=[edge.FieldCondition("allow", match=names)], must_not=[edge.FieldCondition("deny", match=names)]
+        must=[
+            edge.FieldCondition("allow", match=names),
+            *(
+                edge.Filter(
+                    should=[edge.FieldCondition(f'metadata."{name}"', match=edge.MatchValue(v)) for v in values]
+                )
+                for name, values in view.where.items()
+            ),
+        ],
+        must_not=[edge.FieldCondition("deny", match=names)],
     )
 
 
-def _point_id(name: str) -> str:
-    return str(uuid.uuid5(IDS, name))  # the engine takes numbers and UUIDs only
-
-
-def _with_ids(names: Iterable[str]) -> edge.HasIdCondition:
-    return edge.HasIdCondition({uuid.UUID(_point_id(name)) for name in names})
+def _with(keys: Iterable[uuid.UUID]) -> edge.HasIdCondition:
+    return edge.HasIdCondition(set[int | uuid.UUID | str](keys))
 
 
 def _of(source: str) -> edge.FieldCondition:
     return edge.FieldCondition("source", match=edge.MatchValue(source))
 
 
-def _document(payload: dict[str, Any]) -> Document:
-    return Document(id=payload["id"], page_content=payload["text"], metadata=payload["metadata"])
-
-
-def _order(points: Sequence[Any]) -> list[uuid.UUID]:
-    """Best first; equals by id, since the engine's order would depend on what else is in the index."""
-    return [point.id for point in sorted(points, key=lambda point: (-point.score, point.id))]
-
-
-def _spelt(built: Built) -> str:
-    return f"{built.vectors} ({built.dimensions} numbers) and {built.words}"
+def _point(record: Any) -> Point:
+    payload, vectors = record.payload, record.vector
+    words = vectors["bm25"]
+    return Point(
+        id=payload["id"],
+        text=payload["text"],
+        metadata=payload["metadata"],
+        allow=payload["allow"],
+        deny=payload["deny"],
+        words=dict(zip(words.indices, words.values, strict=True)),
+        dense=vectors.get("dense", ()),
+    )

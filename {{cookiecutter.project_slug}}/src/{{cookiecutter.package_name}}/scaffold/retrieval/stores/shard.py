@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import qdrant_edge as edge
 
 from ...errors import ConfigurationError
+from .point import Built
 
 WAIT_SECONDS = 10.0
 """How long to wait for another process to let go of the index."""
@@ -23,15 +24,6 @@ FREE_BYTES = 64_000_000
 """Room that must be left on the disk: the engine's write-ahead log takes two segments of 32 MB while it is open."""
 IDLE_SECONDS = 2.0
 """After this long without use the index is let go of, so that other processes get their turn."""
-
-
-@dataclass(frozen=True)
-class Built:
-    """What an index was built with; nothing else can be compared with what it holds."""
-
-    vectors: str
-    dimensions: int
-    words: str
 
 
 class Shard:
