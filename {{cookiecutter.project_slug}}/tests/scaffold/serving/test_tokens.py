@@ -199,8 +199,25 @@ def test_keys_are_used_for_as_long_as_the_file_says_while_the_issuer_is_down(
     assert tokens.holder(ISSUER.token())[0] == "zoe"
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        7,
+        {},
+        {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"},
+        {"kty": ["EC"]},
+        {"kty": "RSA"},
+        {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"},
+        {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+    ],
+)
+def test_a_key_that_nobody_can_use_does_not_spoil_the_others(tmp_path: Path, strange: Any) -> None:
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [strange, *ISSUER.keys["keys"]]}), "utf-8")
+    assert Tokens(rule("keys.json"), tmp_path).holder(ISSUER.token())[0] == "zoe"
+
+
 def test_without_any_keys_no_token_is_accepted(tmp_path: Path) -> None:
-    for text in (None, "", "{}", "no json"):
+    for text in (None, "", "{}", "no json", '{"keys": 7}', '{"keys": ["x"]}', "[]"):
         if text is not None:
             (tmp_path / "keys.json").write_text(text, "utf-8")
         with pytest.raises(RightsUnknown):

@@ -16,7 +16,7 @@ from .index import Index
 class CallerRetriever(BaseRetriever):
     """Finds passages for ``caller``. Make one for each request, and never keep it for another caller.
 
-    ``create_retriever_tool`` of langchain makes a tool of it.
+    ``create_retriever_tool`` of langchain makes a tool of it. Like any passage, what it finds is untrusted text.
     """
 
     index: SkipValidation[Index]
@@ -28,6 +28,8 @@ class CallerRetriever(BaseRetriever):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None
     ) -> list[Document]:
         return [
-            Document(passage.text, id=passage.id, metadata={k: v for k, v in asdict(passage).items() if k != "text"})
+            Document(
+                passage.text, id=passage.id, metadata={name: v for name, v in asdict(passage).items() if name != "text"}
+            )
             for passage in self.index.search(query, self.caller, k or self.k)
         ]

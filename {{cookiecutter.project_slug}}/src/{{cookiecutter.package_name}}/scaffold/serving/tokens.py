@@ -131,10 +131,15 @@ class Tokens:
                 data = json.loads((self._root / self._rule.keys).read_bytes())
             except (OSError, ValueError) as error:
                 raise NotFetched(f"the file cannot be read ({type(error).__name__})") from None
-        try:
-            return jwk.KeySet.import_key_set(data)
-        except (errors.JoseError, ValueError, TypeError, KeyError, AttributeError):
-            raise NotFetched("it holds no keys (JWKS)") from None
+        listed, keys = data.get("keys") if isinstance(data, dict) else None, []
+        for each in listed if isinstance(listed, list) else []:
+            try:
+                keys.append(jwk.JWKRegistry.import_key(each))
+            except (errors.JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
+                log.warning("a key of the issuer is left out, as nothing can be done with it: %s", type(error).__name__)
+        if not keys:
+            raise NotFetched("it holds no keys (JWKS)")
+        return jwk.KeySet(keys)
 
 
 def _is_name(user: str) -> bool:
