@@ -25,6 +25,7 @@ def passage(text: str, source: str = "a.md", chunk: int = 0, **fields: Any) -> P
         "lexical": 0.5,
         "bm25": 1.0,
         "cosine": 0.5,
+        "origin": "documents",
         "updated": None,
         "sha256": source,
         "section": "",
