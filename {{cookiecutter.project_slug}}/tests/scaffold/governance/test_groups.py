@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from {{ cookiecutter.package_name }}.scaffold.errors import AuthenticationError, ConfigurationError, RightsUnknown
+from {{ cookiecutter.package_name }}.scaffold.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    RightsUnknown,
+)
 from {{ cookiecutter.package_name }}.scaffold.governance.groups import (
     Asked,
     FromFile,

@@ -6,7 +6,13 @@ from pydantic import SecretStr
 from {{ cookiecutter.package_name }}.scaffold.errors import AuthenticationError, ConfigurationError
 from {{ cookiecutter.package_name }}.scaffold.governance.groups import FromFile, open_groups
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Caller, Directory, Principal
-from {{ cookiecutter.package_name }}.scaffold.serving.callers import Door, holder, identify, is_loopback, read_keys
+from {{ cookiecutter.package_name }}.scaffold.serving.callers import (
+    Door,
+    holder,
+    identify,
+    is_loopback,
+    read_keys,
+)
 
 LONG, LONGER = "0123456789abcdef", "0123456789abcdefg"
 NAMES = ("anna", "ben")
