@@ -23,7 +23,7 @@ CONTROLS = {
     "F04": "a canary that asks the same cases and compares, case by case",
     "F05": "budgets reserved before each call, kill switch",
     "F07": "incremental sync: add, change, delete",
-    "F08": "access lists applied inside the search, and asked again before the answer",
+    "F08": "access lists applied inside the search",
     "F09": "unreadable documents are named and counted",
     "F11": "datasets, graders and thresholds that fail the build",
     "F12": "least number of reviewed cases per stage",
