@@ -19,7 +19,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
+from . import cli_quarantine
 from .application import Application
+from .cli_data import data_commands
 from .config import Settings
 from .errors import ScaffoldError
 from .guardrails import redact
@@ -76,6 +78,8 @@ def commands(build: Build) -> typer.Typer:
         logging.getLogger().setLevel(level)
         return build(settings)
 
+    app.add_typer(data_commands(opened, _json), name="data")
+
     @app.command()
     def ask(
         question: Annotated[str, typer.Argument(help="What you want to know.")],
@@ -120,6 +124,8 @@ def commands(build: Build) -> typer.Typer:
         else:
             out.print(escape(report.summary()))
         raise typer.Exit(1 if report.failed else 0)
+
+    cli_quarantine.register(app, opened, out)
 
     @app.command()
     def serve(

@@ -100,17 +100,14 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
     Nothing is waited for (a pipe would keep a reader for ever), no link is followed, and nothing is read of a file that
     is too large.
     """
-    path = folder / source
     try:
-        if path.resolve() != folder.resolve() / PurePosixPath(source) or ".." in PurePosixPath(source).parts:
-            raise DocumentError(f"{source}: leads out of its folder or through a link, which is not followed.")
+        _check_place(folder, source)
         for _ in range(READINGS):
-            with os.fdopen(os.open(path, FLAGS), "rb") as file:
+            with os.fdopen(os.open(folder / source, FLAGS), "rb") as file:
                 before = os.fstat(file.fileno())
                 if not stat.S_ISREG(before.st_mode):
                     raise DocumentError(f"{source}: is not a regular file.")
-                if before.st_size > max_bytes:
-                    raise _too_large(source, before.st_size)
+                _check_size(source, before.st_size, max_bytes)
                 data = file.read(max_bytes + 1)
                 after = os.fstat(file.fileno())
             if len(data) == before.st_size and (before.st_size, before.st_mtime_ns) == (
@@ -120,8 +117,6 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
                 break
         else:
             raise DocumentError(f"{source}: changes while it is read; the next run reads it again.")
-    except RuntimeError:  # Python 3.11 and 3.12 on links in a circle
-        raise DocumentError(f"{source}: leads through a link, which is not followed.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise DocumentError(f"{shown(source)}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
     if not data.strip(BLANK):
@@ -134,8 +129,7 @@ def parse(raw: Raw, settings: RetrievalFile) -> Document:
     source, data, limits = raw.source, raw.data, settings.limits
     if raw.suffix not in READERS:
         raise DocumentError(f"{shown(source)}: is of no kind that can be read ({', '.join(READERS)}).")
-    if len(data) > settings.max_megabytes * 1_000_000:
-        raise _too_large(source, len(data))
+    _check_size(source, len(data), settings.max_megabytes * 1_000_000)
     if not data.strip(BLANK):
         raise DocumentError(f"{shown(source)}: is empty.")
     try:
@@ -171,8 +165,19 @@ def shown(source: str) -> str:
     return source if source.isprintable() else ascii(source)
 
 
-def _too_large(source: str, size: int) -> DocumentError:
-    return DocumentError(
-        f"{shown(source)}: is larger than config/retrieval.yaml allows ({size / 1_000_000:.1f} MB); split it, or raise "
-        "max_megabytes."
-    )
+def _check_place(folder: Path, source: str) -> None:
+    parts = PurePosixPath(source)
+    try:
+        straight = (folder / source).resolve() == folder.resolve() / parts
+    except RuntimeError:  # Python 3.11 and 3.12 on links in a circle
+        straight = False
+    if parts.is_absolute() or ".." in parts.parts or not straight:
+        raise DocumentError(f"{shown(source)}: leads out of its folder or through a link, which is not followed.")
+
+
+def _check_size(source: str, size: int, most: float) -> None:
+    if size > most:
+        raise DocumentError(
+            f"{shown(source)}: is larger than config/retrieval.yaml allows ({size / 1_000_000:.1f} MB); split it, or "
+            "raise max_megabytes."
+        )

@@ -200,6 +200,11 @@ class Index:
         self._telemetry.observe(INDEXED_DOCUMENTS, count)
         return count
 
+    def contents(self) -> list[tuple[str, str]]:
+        """Each indexed document's name, and the SHA-256 of its bytes."""
+        version = self.versions.live(now=True)
+        return [(row.source, row.sha256) for row in Manifest(self._state, version.id).all()] if version else []
+
     def unnamed(self) -> list[str]:
         """Indexed documents of which nobody says any longer who may see them; the next sync removes them."""
         version, rules = self.versions.live(now=True), load_yaml(self._access_file, AccessFile).rules
@@ -222,7 +227,7 @@ class Index:
         """How long the oldest change of each source has been waiting to be indexed."""
         version, rules = self.versions.live(now=True), self._access.get().rules
         manifest = Manifest(self._state, version.id if version else 0)
-        with self._connected(self._settings.get()) as sources:
+        with self.connected(self._settings.get()) as sources:
             found = freshness(sources, manifest, self._state, rules, datetime.now(UTC))
         for each in found:
             self._telemetry.observe(SOURCE_AGE, each.age * 3600, source=each.origin)
@@ -303,6 +308,13 @@ class Index:
                 span.set_attribute(f"app.sync.{name}", report.counts[name])
         return report
 
+    def replay(self, progress: Progress | None = None) -> SyncReport:
+        """Look again at what is in quarantine, without asking a source, and index what fits its contract by now."""
+        with self._syncing, self._telemetry.span("replay"):
+            settings, live = load_yaml(self._file, RetrievalFile), self.versions.live(now=True)
+            tell = progress or (lambda line: None)
+            return self.fill(live, settings, tell, replay=True) if live else SyncReport()
+
     def fill(
         self,
         version: Version,
@@ -310,21 +322,22 @@ class Index:
         progress: Progress,
         access_only: bool = False,
         dry: bool = False,
+        replay: bool = False,
     ) -> SyncReport:
         """Bring one index in line with the sources."""
         rules, store = load_yaml(self._access_file, AccessFile).rules, self.store(version)
-        with self._connected(settings) as sources, store.hold():
+        with self.connected(settings) as sources, store.hold():
             store.built()  # raises where it is damaged
             run = Sync(store, version.id, self._state, sources, settings, rules, progress)
-            return run.run(access_only, dry)
+            return run.replay() if replay else run.run(access_only, dry)
 
     @contextmanager
-    def _connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
+    def connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
         """Every source with its connector, which are closed at the end."""
         sources: dict[str, tuple[Source, Connector]] = {}
         with ExitStack() as opened:
             for name, source in load_sources(self._project).sources.items():
-                connector = connect(source, self._project, settings)
+                connector = connect(name, source, self._project, settings)
                 opened.callback(connector.close)
                 sources[name] = (source, connector)
             yield sources
