@@ -26,8 +26,8 @@ from {{ cookiecutter.package_name }}.scaffold.models import Governed
 from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
-from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
 from {{ cookiecutter.package_name }}.scaffold.retrieval.quality import Report
+from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
 
 Replace = Callable[[Any], Any]
 """From the original to what stands in for it."""
@@ -342,7 +342,10 @@ CONTROLS = (
         [OLD_AND_NEW, PACKING],
     ),
     Control(
-        "contradictions-said", "F09", [("scaffold.retrieval.packing._notes", always(lambda _: ()))], [OLD_AND_NEW, PACKING]
+        "contradictions-said",
+        "F09",
+        [("scaffold.retrieval.packing._notes", always(lambda _: ()))],
+        [OLD_AND_NEW, PACKING],
     ),
     Control(
         "context-budget",
