@@ -5,6 +5,8 @@ One table, as long as there are controls: what is not in it is not tried.
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +20,7 @@ import qdrant_edge
 import sqlalchemy
 
 import {{ cookiecutter.package_name }} as package
-from {{ cookiecutter.package_name }}.scaffold.errors import SourceError
+from {{ cookiecutter.package_name }}.scaffold.errors import ScaffoldError, SourceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
@@ -56,11 +58,15 @@ F08, F14, F15 = (
     f"{DRILLS}/test_f14_personal_data.py",
     f"{DRILLS}/test_f15_audit_tampering.py",
 )
+AGAIN = f"{DRILLS}/test_f08_asked_again.py"
+OLD_AND_NEW = f"{DRILLS}/test_f09_contradictions.py"
+PACKING = "tests/scaffold/retrieval/test_packing.py"
 DOOR = f"{DRILLS}/test_f14_model_door.py"
 F10 = f"{DRILLS}/test_f10_sources.py"
 CONNECTORS = "tests/scaffold/retrieval/connectors"
 F09 = f"{DRILLS}/test_f09_bad_data.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
+TOKENS = f"{DRILLS}/test_f16_tokens.py"
 SERVING = "tests/scaffold/serving"
 QUALITY = "tests/scaffold/retrieval/quality"
 MODELS = "tests/scaffold/models"
@@ -79,6 +85,23 @@ def always(value: Any) -> Replace:
 def anywhere(check: Callable[..., None]) -> Callable[..., None]:
     """``Policy.check_model`` as if the model computed in a region that the policy names."""
     return lambda policy, provider, model, _=None: check(policy, provider, model, *(policy.file.regions or [])[:1])
+
+
+def attempt(call: Callable[[], Any], otherwise: Any) -> Any:
+    """What ``call`` gives, or ``otherwise`` where it raises."""
+    try:
+        return call()
+    except ScaffoldError:
+        return otherwise
+
+
+async def still_visible(*_: object) -> bool:
+    """As if every right were for ever."""
+    return True
+
+
+ANYBODY = Principal("ceo", frozenset({"everyone", "board"}))
+"""Somebody who may see more than others."""
 
 
 def unchecked(contract: Any, values: Any, _: Any) -> Any:
@@ -319,6 +342,54 @@ CONTROLS = (
         "F06",
         [("scaffold.retrieval.stores.snapshots._digests", always(lambda _: {}))],
         [f"{STORES}/test_conformance.py::test_a_damaged_snapshot_is_refused_and_nothing_is_written"],
+    ),
+    Control(
+        "rights-asked-again",
+        "F08",
+        [("knowledge_assistant.assistant.KnowledgeAssistant._still_visible", always(still_visible))],
+        [AGAIN, "tests/knowledge_assistant/test_assistant.py"],
+    ),
+    Control(
+        "follow-up-rights",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.index.Index.visible",
+                lambda original: lambda index, ids, caller: original(index, ids, ANYBODY),
+            )
+        ],
+        [AGAIN],
+    ),
+    Control(
+        "tool-for-its-caller",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.retriever.CallerRetriever._get_relevant_documents",
+                lambda original: (
+                    lambda bound, query, **given: original(bound.model_copy(update={"caller": ANYBODY}), query, **given)
+                ),
+            )
+        ],
+        [AGAIN],
+    ),
+    Control(
+        "newest-first",
+        "F09",
+        [("scaffold.retrieval.packing._newest_first", always(lambda passages, _: list(range(len(passages)))))],
+        [OLD_AND_NEW, PACKING],
+    ),
+    Control(
+        "contradictions-said",
+        "F09",
+        [("scaffold.retrieval.packing._notes", always(lambda _: ()))],
+        [OLD_AND_NEW, PACKING],
+    ),
+    Control(
+        "context-budget",
+        "F05",
+        [("scaffold.retrieval.packing._tokens", always(lambda _: 0))],
+        [PACKING],
     ),
     Control(
         "response-cache",
@@ -569,10 +640,38 @@ CONTROLS = (
         [
             (
                 "scaffold.serving.api.identify",
-                always(lambda keys, presented, claimed, client, directory: directory.get(claimed or "anna")),
+                always(lambda door, presented, claimed, client: door.directory().get(claimed or "anna")),
             )
         ],
         [F16],
+    ),
+    Control(
+        "token-signature",
+        "F16",
+        [
+            (
+                "scaffold.serving.tokens.Tokens.claims",
+                always(lambda _, token: json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))),
+            )
+        ],
+        [TOKENS],
+    ),
+    Control(
+        "groups-known-for-certain",
+        "F16",
+        [
+            (
+                "scaffold.governance.groups.Asked._ask",
+                lambda original: lambda groups, caller: attempt(lambda: original(groups, caller), frozenset()),
+            )
+        ],
+        [TOKENS, "tests/scaffold/governance/test_groups.py"],
+    ),
+    Control(
+        "token-without-groups",
+        "F16",
+        [("scaffold.governance.groups._names", lambda original: lambda value: original(value) or frozenset())],
+        [TOKENS, "tests/scaffold/governance/test_groups.py"],
     ),
     Control("metrics-key", "F16", [("scaffold.serving.api.holder", always(lambda *_: None))], [F16]),
     Control("loopback-bind", "F16", [("scaffold.serving.server.is_loopback", always(lambda _: True))], [F16]),

@@ -41,6 +41,12 @@ class PolicyViolation(ScaffoldError):
     http_status = 403
 
 
+class RightsUnknown(ScaffoldError):
+    """What the caller may see cannot be found out; nothing was searched or sent."""
+
+    http_status = 503
+
+
 class DocumentError(ScaffoldError):
     """A document cannot be read; it is named, skipped and counted."""
 

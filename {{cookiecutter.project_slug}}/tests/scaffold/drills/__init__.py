@@ -31,7 +31,7 @@ CONTROLS = {
     "F13": "answers held against their citations",
     "F14": "personal data found and hidden, by policy",
     "F15": "append-only, chained audit log",
-    "F16": "authentication, closed by default",
+    "F16": "keys and tokens, closed by default; groups known for certain",
     "F17": "provider allow-list per data class",
     "F18": "ownership that names somebody",
     "F19": "traces, metrics, logs and alert rules",

@@ -67,6 +67,11 @@ class Passage:
     status: str | None
     """As the document says, for example ``superseded``."""
 
+    @property
+    def id(self) -> str:
+        """What the index knows it by; see ``Index.visible``."""
+        return f"{self.source}#{self.chunk}"
+
 
 PAYLOAD = ("source", "origin", "title", "updated", "sha256", "chunk", "section", "language", "status")
 """What is stored with a passage under the same name."""
@@ -154,6 +159,23 @@ class Index:
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
         self._telemetry.count(PASSAGES, len(hits))
         return [_passage(hit) for hit in hits]
+
+    def visible(self, ids: Sequence[str], caller: Principal) -> list[Passage]:
+        """Of the passages with these ids, those that ``caller`` may see now, as they read now, in the order of ``ids``.
+
+        For whatever was found earlier: citations before they are released, and earlier ones that come back as context.
+        They were not searched for, so their scores are 0. Raises as ``search`` does.
+        """
+        version = self.versions.live(now=True)
+        if version is None or not ids:
+            return []
+        found = {document.id: document for document in self.store(version).get_by_ids(ids, caller)}
+        return [_passage(Hit(found[name], score=0, bm25=0, cosine=0, lexical=0)) for name in ids if name in found]
+
+    @property
+    def context_tokens(self) -> int:
+        """How much of a prompt passages may take, by ``config/retrieval.yaml`` as of now."""
+        return self._settings.get().context_tokens
 
     def _hits(
         self,

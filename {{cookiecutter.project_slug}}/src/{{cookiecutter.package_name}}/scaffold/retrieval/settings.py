@@ -95,6 +95,12 @@ class RetrievalFile(File):
         default="auto", description="Processes that read documents; auto: one a core; 0: none but this one."
     )
     passages: int = Field(default=5, ge=1, le=50, description="Passages that a question is answered from.")
+    context_tokens: int = Field(
+        default=8000,
+        ge=100,
+        le=1_000_000,
+        description="How much of a prompt passages may take, by a cautious estimate.",
+    )
     words_weight: float = Field(
         default=0.8, ge=0, le=1, description="Share of the words (BM25) in the ranking; the rest is the embedding's."
     )

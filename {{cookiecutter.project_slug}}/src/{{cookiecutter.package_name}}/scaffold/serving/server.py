@@ -32,7 +32,7 @@ def serve(application: Application, host: str | None = None, port: int | None = 
     port = port if port is not None else service.port
     api = create_api(application)
     keys = application.settings.api_keys
-    if not (keys and keys.get_secret_value()) and not is_loopback(host):
+    if not (keys and keys.get_secret_value()) and service.tokens is None and not is_loopback(host):
         raise ConfigurationError(
             f"Without keys nobody proves who they are, so {host!r} is refused; "
             "set APP_API_KEYS, or listen on 127.0.0.1 (--host, or host in config/service.yaml)."

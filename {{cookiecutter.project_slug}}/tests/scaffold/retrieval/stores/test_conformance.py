@@ -73,6 +73,7 @@ def test_without_a_caller_nothing_is_returned(kind: str, open_kind: Open) -> Non
     assert store.max_marginal_relevance_search("text") == []
     assert store.similarity_search_with_score("text") == []
     assert store.hits("text", None, 5) == []
+    assert (texts(store.get_by_ids(ids, ANN)), store.get_by_ids(ids, BOB)) == (["a text"], [])
     assert [hit.document.page_content for hit in store.hits("text", ANN, 5)] == ["a text"]
 
 
