@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,8 +24,10 @@ from .connectors import Connector, Source, connect, load_sources
 from .freshness import Freshness, freshness
 from .manifest import Manifest
 from .report import SyncReport
+from .reranking import ranked_hits
 from .settings import RetrievalFile
 from .stores import Analyser, Hit, Store, open_store
+from .stores.point import Where
 from .stores.port import label
 from .sync import Sync, own_access
 from .versions import Plan, Version, Versions
@@ -141,9 +143,7 @@ class Index:
         """Why ``config/retrieval.yaml`` or ``data/access.yaml`` was not reloaded; None where all is well."""
         return self._settings.error or self._access.error
 
-    def search(
-        self, query: str, caller: Principal, k: int | None = None, where: Mapping[str, Sequence[str]] | None = None
-    ) -> list[Passage]:
+    def search(self, query: str, caller: Principal, k: int | None = None, where: Where | None = None) -> list[Passage]:
         """The ``k`` best passages that ``caller`` may see, best first; ``k`` is ``retrieval.yaml``'s where None.
 
         ``where``: names of ``PAYLOAD`` and the values that one may have, such as ``{"origin": ["crm"]}``.
@@ -182,13 +182,13 @@ class Index:
         query: str,
         caller: Principal,
         k: int,
-        where: Mapping[str, Sequence[str]] | None,
+        where: Where | None,
         settings: RetrievalFile,
     ) -> list[Hit]:
         version = self.versions.live()
         if version is None:
             return []
-        hits = self.store(version).hits(query, caller, k, settings.words_weight, where, settings.diversity)
+        hits = ranked_hits(self.store(version), query, caller, k, settings, self._telemetry, where)
         if not hits and self.documents() and not self.store(version).count():
             raise ConfigurationError(f"{self.store(version).place} is gone; run 'ingest' to make it anew.")
         return hits

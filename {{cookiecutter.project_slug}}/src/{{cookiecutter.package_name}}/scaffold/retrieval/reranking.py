@@ -16,6 +16,7 @@ from ..observability.names import RERANKS
 from .chunking import in_context
 from .settings import RetrievalFile
 from .stores import Hit, Store
+from .stores.point import Where
 
 Reranker = Callable[[str, Sequence[str]], Sequence[float]]
 """From a question and passages to a number for each: the higher, the better it answers."""
@@ -43,7 +44,13 @@ def find_reranker(name: str) -> Reranker:
 
 
 def ranked_hits(
-    store: Store, query: str, caller: Principal | None, k: int, settings: RetrievalFile, telemetry: Telemetry
+    store: Store,
+    query: str,
+    caller: Principal | None,
+    k: int,
+    settings: RetrievalFile,
+    telemetry: Telemetry,
+    where: Where | None = None,
 ) -> list[Hit]:
     """The ``k`` best passages of ``store`` that ``caller`` may see, in the reranker's order where there is one.
 
@@ -52,9 +59,9 @@ def ranked_hits(
     """
     weight, diversity = settings.words_weight, settings.diversity
     if settings.reranker is None:
-        return store.hits(query, caller, k, weight, diversity=diversity)
+        return store.hits(query, caller, k, weight, where, diversity)
     reranker = find_reranker(settings.reranker)
-    hits = store.hits(query, caller, SEEN * k, weight, diversity=diversity)
+    hits = store.hits(query, caller, SEEN * k, weight, where, diversity)
     if not hits:
         return []
     metadata = [hit.document.metadata for hit in hits]
