@@ -49,6 +49,12 @@ class SourceError(ScaffoldError):
     """A source cannot be listed, or not to its end; what is indexed of it stays, and the others are read."""
 
 
+class IndexBusy(ScaffoldError):
+    """Another process is at work on the index, and it takes one at a time; nothing was done."""
+
+    http_status = 503
+
+
 class LimitReached(ScaffoldError):
     """A budget of ``config/limits.yaml`` is used up, or cannot be held; nothing was sent."""
 

@@ -32,6 +32,11 @@ class Plan:
     label: str
     """What the store says of itself: how passages are embedded and split into words."""
 
+    @property
+    def opened(self) -> Store:
+        """The store that it is built in."""
+        return Placed(store=json.loads(self.store)).store
+
 
 @dataclass(frozen=True)
 class Version(Plan):
@@ -57,11 +62,6 @@ class Version(Plan):
         became live: then somebody chose this index over what the configuration names, by ``reindex`` or a rollback.
         """
         return place(self.store) == place(plan.store) and plan.label in (self.label, self.configured)
-
-    @property
-    def opened(self) -> Store:
-        """The store that it was built in."""
-        return Placed(store=json.loads(self.store)).store
 
     def within(self, settings: RetrievalFile) -> bool:
         """Whether that is the store of ``settings``, which then say how to reach it."""
@@ -105,6 +105,10 @@ class Versions:
     def unfinished(self) -> list[Version]:
         """Indexes that are being built, or whose build was cut off; newest first."""
         return self._all(table.c.status == "building")
+
+    def every(self) -> list[Version]:
+        """All that are kept; newest first."""
+        return self._all(table.c.status != "dropped")
 
     def kept(self, plan: Plan) -> Version | None:
         """An index made of ``plan`` that is not live: half built, or live before."""
