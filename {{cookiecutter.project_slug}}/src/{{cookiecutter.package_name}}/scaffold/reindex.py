@@ -17,6 +17,7 @@ from .evaluation import load_suite
 from .evaluation.comparison import Comparison, compare
 from .models import Foreseen
 from .retrieval import RetrievalFile
+from .retrieval.index import PATIENCE_SECONDS
 from .retrieval.leases import Tell
 from .retrieval.manifest import Manifest
 from .retrieval.sync import BATCH_PASSAGES
@@ -127,17 +128,9 @@ def roll_back(application: Application, tell: Tell, force: bool = False) -> dict
         if previous is None:
             raise UsageError("No index is kept to go back to; 'reindex --list' shows those that there are.")
         index.store(previous).embeddings.embed_query("rollback")  # raises where questions could not be embedded
-        try:
-            index.fill(previous, settings, building.watched(tell))
-        except (LimitReached, ModelError) as error:
-            tell(f"as it was  documents that changed since are not brought in line: {error}")
-        with index.leases.held("sync", tell) as lease:
-            failed = index.fill(previous, settings, lease.watched(tell), access_only=True).failed
-            if failed and not force:
-                raise SourceError(
-                    f"What was deleted cannot be learned from {', '.join(failed)}, so that the previous index may show "
-                    f"it: {' '.join(failed.values())} Mend that, or use --force."
-                )
+        _catch_up(application, previous, settings, building.watched(tell))
+        with index.leases.held("sync", tell, PATIENCE_SECONDS) as lease:
+            _hold_to_now(application, previous, settings, lease.watched(tell), force)
             lease.check()
             live = _live(application)
             _record(application, "index_rollback", previous, live, forced=force)
@@ -194,9 +187,27 @@ def _compared(
     return found
 
 
+def _catch_up(application: Application, previous: Version, settings: RetrievalFile, tell: Tell) -> None:
+    """Bring ``previous`` in line, as far as its embedding goes along."""
+    try:
+        application.index.fill(previous, settings, tell)
+    except (LimitReached, ModelError) as error:
+        tell(f"as it was  documents that changed since are not brought in line: {error}")
+
+
+def _hold_to_now(application: Application, previous: Version, settings: RetrievalFile, tell: Tell, force: bool) -> None:
+    """Take from ``previous`` who lost a right, and what was deleted. Raises ``SourceError`` where that is not known."""
+    failed = application.index.fill(previous, settings, tell, access_only=True).failed
+    if failed and not force:
+        raise SourceError(
+            f"What was deleted cannot be learned from {', '.join(failed)}, so that the previous index may show it: "
+            f"{' '.join(failed.values())} Mend that, or use --force."
+        )
+
+
 def _record(application: Application, event: str, version: Version, before: Version, **more: object) -> None:
     """Before it is done: what cannot be recorded is not done."""
-    application.audit.append(event, index=version.id, label=version.label, previous=before.id, **more)
+    application.audit.append(event, index=version.id, label=version.label, replaced=before.id, **more)
 
 
 _FORCE = "The new index is kept; 'reindex --force' has it answer all the same."

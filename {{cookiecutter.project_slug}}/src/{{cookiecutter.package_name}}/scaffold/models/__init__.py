@@ -25,8 +25,8 @@ from .cached import Answers, Cached
 from .deadline import Deadline, Timed
 from .embedded import AuditedEmbedding, GovernedEmbeddings, Searched, Vectors
 from .fallback import Fallback
-from .foreseen import Foreseen, foresee
 from .faults import Translated
+from .foreseen import Foreseen, foresee
 from .governed import Governed
 from .ledger import Ledger
 from .limits import Limits, LimitsFile

@@ -40,6 +40,7 @@ PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
 PASSAGES = "app_passages_total"
 INDEXED_DOCUMENTS = "app_indexed_documents"
+LIVE_INDEX = "app_live_index"
 SOURCE_AGE = "app_source_age_seconds"
 SOURCE_OBJECTIVE = "app_source_objective_seconds"
 CANARY_PASSED = "app_canary_passed"
@@ -72,6 +73,7 @@ METRICS: dict[str, Metric] = {
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),
     PASSAGES: Metric("counter", "Passages that searches returned."),
     INDEXED_DOCUMENTS: Metric("gauge", "Documents in the index."),
+    LIVE_INDEX: Metric("gauge", "Number of the index that answers; it changes with a cutover or a rollback."),
     SOURCE_AGE: Metric(
         "gauge", "Age of a source's oldest change that is not in the index; +Inf: unknown.", ("source",)
     ),

@@ -19,7 +19,7 @@ from ..errors import ConfigurationError, ScaffoldError, SourceError
 from ..governance.principal import AccessFile, Directory, Principal
 from ..live import LastGood, Live
 from ..observability import Telemetry
-from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS, SOURCE_AGE, SOURCE_OBJECTIVE
+from ..observability.names import INDEXED_DOCUMENTS, LIVE_INDEX, PASSAGES, RETRIEVAL_SECONDS, SOURCE_AGE, SOURCE_OBJECTIVE
 from .access import effective
 from .connectors import Connector, Source, connect, load_sources
 from .freshness import Freshness, freshness
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
 
+PATIENCE_SECONDS = 3600.0
+"""How long an index that is filled waits for a sync of the live one to end: filling may have taken hours."""
 FRESHNESS_SECONDS = 60.0
 """How often the sources are looked at for the metrics: a large folder takes a while."""
 
@@ -185,6 +187,7 @@ class Index:
         version = self.versions.live()
         count = Manifest(self._state, version.id).counts()[0] if version else 0
         self._telemetry.observe(INDEXED_DOCUMENTS, count)
+        self._telemetry.observe(LIVE_INDEX, version.id if version else 0)
         return count
 
     def unnamed(self) -> list[str]:
@@ -292,13 +295,16 @@ class Index:
             live = self.versions.live(now=True)
             if live is None:
                 return SyncReport(dry=dry) if access_only or dry else None
-            fits = access_only or dry or live.fits(self.plan(settings))
-            if not fits:
+            if access_only or dry:
+                return self.fill(live, settings, lease.watched(tell), access_only, dry)
+            plan = self.plan(settings)
+            if not live.fits(plan):
                 self.fill(live, settings, lease.watched(_quiet), access_only=True)
                 return None
-            report = self.fill(live, settings, lease.watched(tell), access_only, dry)
-            if not access_only and not dry:
-                self.clear()
+            if plan.label == live.label != live.configured:
+                self.versions.settle(live)
+            report = self.fill(live, settings, lease.watched(tell))
+            self.clear()
             return report
 
     def build(self, plan: Plan, tell: Progress, ready: Callable[[Version], None] = lambda version: None) -> SyncReport:
@@ -314,10 +320,11 @@ class Index:
         with self.leases.held("reindex", tell) as building:
             target = self.versions.kept(plan) or self.start(plan)
             report = self.fill(target, settings, building.watched(tell))
-            with self.leases.held("sync", tell) as lease:
-                if self.versions.live(now=True):
-                    if failed := self.fill(target, settings, lease.watched(_quiet)).failed:
-                        raise SourceError(f"The new index lacks documents, and does not answer: {_sentences(failed)}")
+            with self.leases.held("sync", tell, PATIENCE_SECONDS) as lease:
+                live = self.versions.live(now=True)
+                failed = self.fill(target, settings, lease.watched(_quiet)).failed if live else None
+                if failed:
+                    raise SourceError(f"The new index lacks documents, and does not answer: {_sentences(failed)}")
                 ready(target)
                 lease.check()
                 self.cut_over(target, configured)

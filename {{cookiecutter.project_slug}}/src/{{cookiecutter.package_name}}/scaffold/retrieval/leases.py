@@ -107,9 +107,10 @@ class Leases:
             connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 
     @contextmanager
-    def held(self, name: str, tell: Tell = lambda line: None) -> Iterator[Lease]:
-        """Hold it for the block. Raises ``IndexBusy``, naming who has it, where that does not end within a while."""
-        mine, deadline, waits = new_holder(), time.monotonic() + WAIT_SECONDS, False
+    def held(self, name: str, tell: Tell = lambda line: None, wait: float | None = None) -> Iterator[Lease]:
+        """Hold it for the block. Raises ``IndexBusy``, naming who has it, where that does not end within ``wait``."""
+        mine, waits = new_holder(), False
+        deadline = time.monotonic() + (WAIT_SECONDS if wait is None else wait)
         while other := self.take(name, mine):
             if time.monotonic() >= deadline:
                 raise IndexBusy(

@@ -138,6 +138,11 @@ class Versions:
             )
         self._live = (-SECONDS, None)
 
+    def settle(self, version: Version) -> None:
+        """Note that the configuration asks for what ``version`` is made of: it is no longer chosen over that."""
+        with self._state.begin() as connection:
+            connection.execute(update(table).where(table.c.id == version.id).values(configured=version.label))
+
     def drop(self, version: Version) -> None:
         """Keep ``version`` no longer."""
         with self._state.begin() as connection:
