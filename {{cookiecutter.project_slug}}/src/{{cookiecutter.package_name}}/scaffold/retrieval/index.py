@@ -19,7 +19,14 @@ from ..errors import ConfigurationError, ScaffoldError, SourceError
 from ..governance.principal import AccessFile, Directory, Principal
 from ..live import LastGood, Live
 from ..observability import Telemetry
-from ..observability.names import INDEXED_DOCUMENTS, LIVE_INDEX, PASSAGES, RETRIEVAL_SECONDS, SOURCE_AGE, SOURCE_OBJECTIVE
+from ..observability.names import (
+    INDEXED_DOCUMENTS,
+    LIVE_INDEX,
+    PASSAGES,
+    RETRIEVAL_SECONDS,
+    SOURCE_AGE,
+    SOURCE_OBJECTIVE,
+)
 from .access import effective
 from .connectors import Connector, Source, connect, load_sources
 from .freshness import Freshness, freshness
