@@ -6,8 +6,10 @@ import io
 import json
 import re
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,7 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["ask", "x" * 5000], 2, "has 5000 characters; at most 4000"),
         (["ask", "Hello \udcff"], 2, "no UTF-8 text"),
         (["gate", "pilotage"], 2, r"'pilotage'.*known: poc"),
+        (["data", "check", "--stage", "pco"], 2, r"no stage 'pco' .*\(did you mean 'poc'\?\)"),
         (["eval", "run", "knowlege"], 2, r"knowlege.*knowledge"),
     ],
 )
@@ -112,6 +115,29 @@ def test_the_evaluation_prints_its_metrics_and_the_gate_follows_it(run: Run) -> 
     code, out, _ = run("eval", "run", "--json")
     assert code == 0
     assert json.loads(out)["cases"]
+
+
+def test_the_data_check_exits_by_the_limits_of_the_stage_and_the_gate_follows_it(run: Run, project: Path) -> None:
+    stages = project / "governance" / "stages.yaml"
+    loose = {"outdated": 1, "personal_data": 1, "wide_permissions": 1, "missing_permissions": 1}
+    stage = {"evaluation": {"suite": "knowledge", "min_cases": 1, "max_age_hours": 1}, "checks": ["data"]}
+    stages.write_text(json.dumps({"stages": {"poc": {**stage, "data": {"largest_share": loose}}}}), "utf-8")
+    assert run("gate")[0] == 1
+    code, out, _ = run("data", "check")
+    assert (code, "within every limit of poc" in out) == (0, True)
+    assert "finance/budget-2027-draft.md is named by no access rule." in out
+    assert run("gate")[0] == 0
+
+    loose["outdated"] = 0
+    stages.write_text(json.dumps({"stages": {"poc": {**stage, "data": {"largest_share": loose}}}}), "utf-8")
+    code, out, _ = run("data", "check", "--json")
+    report = json.loads(out)
+    assert (code, report["passed"], [each["kind"] for each in report["exceeded"]]) == (1, False, ["outdated"])
+    assert {"version", "checked_at", "digests", "documents", "score", "sources", "findings", "stage"} <= report.keys()
+    assert {"origin", "source", "kind", "reason", "mend", "related"} == report["findings"][0].keys()
+    assert "travel/travel-policy-2023.md" in (project / "var" / "reports" / "data-check.html").read_text("utf-8")
+    code, out, _ = run("gate")
+    assert (code, "outdated" in out) == (1, True)
 
 
 def test_doctor_finds_what_is_wrong(run: Run, project: Path) -> None:
@@ -252,3 +278,26 @@ def test_a_terminal_that_lacks_characters_gets_the_answer_all_the_same(
     text = printed.getvalue().decode("ascii")
     assert "security/passwoerter-und-konten.md" in text
     assert not options or "nötig" in json.loads(text)["answer"]
+
+
+def test_what_is_set_aside_is_listed_replayed_and_dropped(
+    run: Run, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "tickets.db")) as database, database:
+        database.execute("CREATE TABLE tickets (number, body)")
+        database.executemany("INSERT INTO tickets VALUES (?, ?)", [(7, "Restart it."), (8, None), (9, "")])
+    monkeypatch.setenv("TICKETS_URL", f"sqlite:///{tmp_path / 'tickets.db'}")
+    source = {"kind": "sql", "url_env": "TICKETS_URL", "query": "SELECT * FROM tickets"}
+    source["fields"] = {"id": "number", "text": "body"}  # type: ignore[assignment]
+    (project / "config" / "sources.yaml").write_text(json.dumps({"sources": {"tickets": source}}), "utf-8")
+    assert "Nothing is set aside." in run("quarantine", "list")[1]
+    run("ingest")
+    code, out, _ = run("quarantine", "list")
+    assert (code, re.findall(r"tickets +1 +breaks the contract of its source: text: [a-z ]+", out) != []) == (0, True)
+    assert [row["id"] for row in json.loads(run("quarantine", "list", "--json")[1])] == ["8", "9"]
+    assert "is empty" in run("quarantine", "list", "tickets")[1]
+    assert json.loads(run("quarantine", "replay", "--json")[1])["counts"]["quarantined"] == 2
+    assert "2 set aside" in run("quarantine", "replay")[1]
+    assert "1 records forgotten." in run("quarantine", "drop", "tickets", "8")[1]
+    assert "1 records forgotten." in run("quarantine", "drop", "tickets")[1]
+    assert "Nothing is set aside." in run("quarantine", "list")[1]

@@ -19,9 +19,11 @@ from rich.markup import escape
 from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
+from . import cli_quarantine, cli_reindex
 from .application import Application
+from .cli_data import data_commands
 from .config import Settings
-from .errors import LimitReached, ScaffoldError, UsageError
+from .errors import ScaffoldError
 from .guardrails import redact
 from .observability import configure_logging
 
@@ -76,6 +78,8 @@ def commands(build: Build) -> typer.Typer:
         logging.getLogger().setLevel(level)
         return build(settings)
 
+    app.add_typer(data_commands(opened, _json), name="data")
+
     @app.command()
     def ask(
         question: Annotated[str, typer.Argument(help="What you want to know.")],
@@ -112,64 +116,24 @@ def commands(build: Build) -> typer.Typer:
         as_json: Json = False,
     ) -> None:
         """Bring the index in line with the sources of config/sources.yaml; exit 1 where one could not be read."""
+        from .reindex import entrusted
         from .retrieval import SyncReport
+
+        def tell(line: str) -> None:
+            if not as_json:
+                err.print(f"[dim]{escape(line)}[/]")
 
         with opened() as application:
             asked = {"access_only": acl_only, "dry": dry_run}
-            report = SyncReport(**_entrust(application, "sync", asked, as_json))
+            report = SyncReport(**entrusted(application, "sync", asked, tell))
         if as_json:
             _json(report.as_dict())
         else:
             out.print(escape(report.summary()))
         raise typer.Exit(1 if report.failed else 0)
 
-    @app.command()
-    def reindex(
-        embedding: Annotated[
-            str, typer.Option(help="An embedding of config/models.yaml; what its role embed uses where none is named.")
-        ] = "",
-        suite: Annotated[
-            str, typer.Option(help="Suite whose reviewed cases both indexes are compared on.")
-        ] = "knowledge",
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it would take, and stop.")] = False,
-        yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it begins.")] = False,
-        force: Annotated[bool, typer.Option("--force", help="Cut over whatever the comparison says.")] = False,
-        rollback: Annotated[bool, typer.Option("--rollback", help="Have the previous index answer again.")] = False,
-        drop_previous: Annotated[
-            bool, typer.Option("--drop-previous", help="Delete the previous index, and builds that were cut off.")
-        ] = False,
-        list_: Annotated[bool, typer.Option("--list", help="Show every index.")] = False,
-        as_json: Json = False,
-    ) -> None:
-        """Index everything with another embedding, or into another store, while the service answers."""
-        from .reindex import estimate, listed
-
-        with opened() as application:
-            if list_:
-                _indexes(listed(application), as_json)
-                return
-            asked: dict[str, Any] = {} if drop_previous else {"force": force}
-            kind = "rollback" if rollback else "drop" if drop_previous else "reindex"
-            if kind == "reindex":
-                found = estimate(application, embedding)
-                if dry_run and as_json:
-                    _json(found.as_dict())
-                else:
-                    (out if dry_run else err).print(escape(found.summary()))
-                if found.foreseen.refusal:
-                    raise LimitReached(found.foreseen.refusal)
-                if dry_run:
-                    return
-                if not (yes or (sys.stdin.isatty() and typer.confirm("Go on?", err=True))):
-                    raise UsageError("Nothing was begun; say --yes where nobody can be asked.")
-                asked |= {"embedding": embedding, "suite": suite}
-            outcome = _entrust(application, kind, asked, as_json)
-        if as_json:
-            _json(outcome)
-        elif kind == "drop":
-            out.print(f"Deleted: {', '.join(map(str, outcome['dropped'])) or 'nothing'}.")
-        else:
-            out.print(f"Index {outcome['index']} answers now; {outcome['previous']} is kept for 'reindex --rollback'.")
+    cli_quarantine.register(app, opened, out)
+    cli_reindex.register(app, opened, out, err)
 
     @app.command()
     def serve(
@@ -303,29 +267,6 @@ def commands(build: Build) -> typer.Typer:
         raise typer.Exit(1 if check and stale else 0)
 
     return app
-
-
-def _entrust(application: Application, kind: str, asked: dict[str, Any], quiet: bool) -> dict[str, Any]:
-    """What comes of work on the index, done by the service where one has it."""
-    from .reindex import works
-    from .retrieval.upkeep import entrust
-
-    def tell(line: str) -> None:
-        if not quiet:
-            err.print(f"[dim]{escape(line)}[/]")
-
-    return entrust(application.index, application.state, kind, asked, tell, works(application)[kind])
-
-
-def _indexes(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        _json(rows)
-        return
-    columns = ("id", "status", "embedding", "documents", "created_at", "live_at", "label", "store")
-    table = Table(*columns, box=SIMPLE)
-    for row in rows:
-        table.add_row(*(escape(str(row[column] or "-")) for column in columns))
-    Console(highlight=False, width=max(out.width, 200)).print(table)
 
 
 def _progress(done: int, total: int) -> None:

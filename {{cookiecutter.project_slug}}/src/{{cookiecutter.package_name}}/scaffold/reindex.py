@@ -21,7 +21,7 @@ from .retrieval.index import PATIENCE_SECONDS
 from .retrieval.leases import Tell
 from .retrieval.manifest import Manifest
 from .retrieval.sync import BATCH_PASSAGES
-from .retrieval.upkeep import Work
+from .retrieval.upkeep import Work, entrust
 from .retrieval.versions import Plan, Version, place
 
 
@@ -56,10 +56,16 @@ def works(application: Application) -> Mapping[str, Work]:
     """All that a process can be asked to do with the index."""
     return {
         "sync": lambda asked, tell: application.index.sync(tell, **asked).as_dict(),
+        "replay": lambda asked, tell: application.index.replay(tell).as_dict(),
         "reindex": lambda asked, tell: reindex(application, tell=tell, **asked),
         "rollback": lambda asked, tell: roll_back(application, tell=tell, **asked),
         "drop": lambda asked, tell: drop(application, tell),
     }
+
+
+def entrusted(application: Application, kind: str, asked: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """What comes of one of ``works``, done by the service where one has the index, else here. Raises as it does."""
+    return entrust(application.index, application.state, kind, asked, tell, works(application)[kind])
 
 
 def estimate(application: Application, embedding: str = "") -> Estimate:

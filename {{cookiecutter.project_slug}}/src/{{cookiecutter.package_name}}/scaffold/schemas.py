@@ -15,6 +15,8 @@ from .models import LimitsFile, ModelsFile
 from .prompts import PromptFile
 from .readiness import StagesFile
 from .retrieval import RetrievalFile
+from .retrieval.connectors import SourcesFile
+from .retrieval.quality import QualityFile
 from .serving import ServiceFile
 
 SHAPES: dict[str, type[BaseModel]] = {
@@ -25,8 +27,10 @@ SHAPES: dict[str, type[BaseModel]] = {
     "ownership": OwnershipFile,
     "policy": PolicyFile,
     "prompt": PromptFile,
+    "quality": QualityFile,
     "retrieval": RetrievalFile,
     "service": ServiceFile,
+    "sources": SourcesFile,
     "stages": StagesFile,
     "suite": SuiteFile,
 }

@@ -38,8 +38,11 @@ def test_what_is_more_than_a_minute_allows_is_halved(most: int, calls: int) -> N
 
 @pytest.mark.parametrize("error", [RateLimited("one text is too long"), LimitReached("the budget", after=3600)])
 def test_what_no_wait_mends_is_told_at_once(error: LimitReached) -> None:
+    waits: list[float] = []
+
     def embed(texts: list[str]) -> list[list[float]]:
         raise error
 
     with pytest.raises(type(error), match=str(error)):
-        patiently(embed, TEXTS, pytest.fail)
+        patiently(embed, TEXTS, waits.append)
+    assert waits == []

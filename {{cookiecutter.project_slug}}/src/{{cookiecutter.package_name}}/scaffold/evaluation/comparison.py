@@ -149,7 +149,7 @@ def _found(application: Application, suite: SuiteFile, case: Case, version: Vers
     caller = caller_of(application, suite, case)
     call = Call(caller.id, EVALUATION, tuple(sorted(caller.groups)), name_of(application.usecase))
     with calling(call):
-        passages = in_time(lambda: application.index.search(case.question, caller, suite.k, version))
+        passages = in_time(lambda: application.index.search(case.question, caller, suite.k, version=version))
     return Observation(None, tuple(passage.source for passage in passages))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,7 +57,9 @@ class Passage:
     text: str
     """Word for word as in the document."""
     source: str
-    """The document's path below ``data/documents``."""
+    """The document's name: its path below ``data/documents``, or SOURCE/ID."""
+    origin: str
+    """Name of its source in ``config/sources.yaml``."""
     title: str
     score: float
     """Fused rank, 0 to 1; 1 is first by words and by embedding. It orders one result; it is no probability."""
@@ -80,7 +82,7 @@ class Passage:
     """As the document says, for example ``superseded``."""
 
 
-PAYLOAD = ("source", "title", "updated", "sha256", "chunk", "section", "language", "status")
+PAYLOAD = ("source", "origin", "title", "updated", "sha256", "chunk", "section", "language", "status")
 """What is stored with a passage under the same name."""
 
 
@@ -149,39 +151,48 @@ class Index:
         return self._settings.error or self._access.error
 
     def search(
-        self, query: str, caller: Principal, k: int | None = None, version: Version | None = None
+        self,
+        query: str,
+        caller: Principal,
+        k: int | None = None,
+        where: Mapping[str, Sequence[str]] | None = None,
+        version: Version | None = None,
     ) -> list[Passage]:
         """The ``k`` best passages that ``caller`` may see, best first; ``k`` is ``retrieval.yaml``'s where None.
 
+        ``where``: names of ``PAYLOAD`` and the values that one may have, such as ``{"origin": ["crm"]}``.
         ``version`` is asked in place of the live index; to compare the two.
+
         Raises ``ConfigurationError`` where another process keeps the index, or its embedding is configured no longer.
         """
         settings = self._settings.get()
+
+        def ask(store: Store) -> list[Hit]:
+            return store.hits(query, caller, k or settings.passages, settings.words_weight, where, settings.diversity)
+
         started = time.perf_counter()
         with self._telemetry.span("retrieval") as span:
-            hits = self._hits(query, caller, k or settings.passages, settings, version)
+            hits = self._hits(ask, version)
             span.set_attribute("app.retrieval.passages", len(hits))
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
         self._telemetry.count(PASSAGES, len(hits))
         return [_passage(hit) for hit in hits]
 
-    def _hits(
-        self, query: str, caller: Principal, k: int, settings: RetrievalFile, version: Version | None
-    ) -> list[Hit]:
+    def _hits(self, ask: Callable[[Store], list[Hit]], version: Version | None) -> list[Hit]:
         asked = version or self.versions.live()
         if asked is None:
             return []
         try:
-            hits = self.store(asked).hits(query, caller, k, settings.words_weight)
+            hits = ask(self.store(asked))
             if not hits and not self.store(asked).count() and Manifest(self._state, asked.id).counts()[0]:
                 raise ConfigurationError(f"{self.store(asked).place} is gone; run 'ingest' to make it anew.")
         except ScaffoldError:
             if not self._superseded(asked, version):
                 raise
-            return self._hits(query, caller, k, settings, self.versions.live())
+            return self._hits(ask, self.versions.live())
         if not hits and self._superseded(asked, version):
-            return self._hits(query, caller, k, settings, self.versions.live())
+            return self._hits(ask, self.versions.live())
         return hits
 
     def _superseded(self, asked: Version, version: Version | None) -> bool:
@@ -196,6 +207,11 @@ class Index:
         self._telemetry.observe(INDEXED_DOCUMENTS, count)
         self._telemetry.observe(LIVE_INDEX, version.id if version else 0)
         return count
+
+    def contents(self) -> list[tuple[str, str]]:
+        """Each indexed document's name, and the SHA-256 of its bytes."""
+        version = self.versions.live(now=True)
+        return [(row.source, row.sha256) for row in Manifest(self._state, version.id).all()] if version else []
 
     def unnamed(self) -> list[str]:
         """Indexed documents of which nobody says any longer who may see them; the next sync removes them."""
@@ -219,7 +235,7 @@ class Index:
         """How long the oldest change of each source has been waiting to be indexed."""
         version, rules = self.versions.live(now=True), self._access.get().rules
         manifest = Manifest(self._state, version.id if version else 0)
-        with self._connected(self._settings.get()) as sources:
+        with self.connected(self._settings.get()) as sources:
             found = freshness(sources, manifest, self._state, rules, datetime.now(UTC))
         for each in found:
             self._telemetry.observe(SOURCE_AGE, each.age * 3600, source=each.origin)
@@ -337,6 +353,13 @@ class Index:
                 self.cut_over(target, configured)
         return report
 
+    def replay(self, progress: Progress | None = None) -> SyncReport:
+        """Look again at what is in quarantine, without asking a source, and index what fits its contract by now."""
+        tell = progress or _quiet
+        with self._telemetry.span("replay"), self.leases.held("sync", tell) as lease:
+            settings, live = load_yaml(self._file, RetrievalFile), self.versions.live(now=True)
+            return self.fill(live, settings, lease.watched(tell), replay=True) if live else SyncReport()
+
     def fill(
         self,
         version: Version,
@@ -344,21 +367,22 @@ class Index:
         progress: Progress,
         access_only: bool = False,
         dry: bool = False,
+        replay: bool = False,
     ) -> SyncReport:
         """Bring one index in line with the sources."""
         rules, store = load_yaml(self._access_file, AccessFile).rules, self.store(version)
-        with self._connected(settings) as sources, store.hold():
+        with self.connected(settings) as sources, store.hold():
             store.built()  # raises where it is damaged
             run = Sync(store, version.id, self._state, sources, settings, rules, progress)
-            return run.run(access_only, dry)
+            return run.replay() if replay else run.run(access_only, dry)
 
     @contextmanager
-    def _connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
+    def connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
         """Every source with its connector, which are closed at the end."""
         sources: dict[str, tuple[Source, Connector]] = {}
         with ExitStack() as opened:
             for name, source in load_sources(self._project).sources.items():
-                connector = connect(source, self._project, settings)
+                connector = connect(name, source, self._project, settings)
                 opened.callback(connector.close)
                 sources[name] = (source, connector)
             yield sources

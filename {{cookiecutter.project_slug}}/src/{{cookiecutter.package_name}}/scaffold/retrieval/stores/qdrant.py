@@ -77,6 +77,13 @@ class QdrantStore(Store):
             if start is None:
                 return
 
+    def count(self) -> int:
+        """How many passages there are."""
+        if not self.built():
+            return 0
+        with self._asking():
+            return self._client.count(self._collection, exact=True).count
+
     def sources(self) -> dict[str, int]:
         """How many passages each source has."""
         if not self.built():
@@ -227,8 +234,9 @@ class QdrantStore(Store):
                     "in config/retrieval.yaml names."
                 ) from None
             raise StoreUnavailable(f"{self.place} answers with {error.status_code} ({_said(error)}).") from None
-        except ResponseHandlingException as error:
-            reason = str(error.source).splitlines()[0] if str(error.source) else type(error.source).__name__
+        except (ResponseHandlingException, json.JSONDecodeError) as error:
+            cause = error.source if isinstance(error, ResponseHandlingException) else error
+            reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
             raise StoreUnavailable(
                 f"{self.place} cannot be reached or gives no such answer as Qdrant ({reason}); see that it runs, and "
                 "that url and timeout_seconds of store in config/retrieval.yaml are right."
