@@ -53,6 +53,7 @@ DRILLS = "tests/scaffold/drills"
 F02 = f"{DRILLS}/test_f02_prompt_change.py"
 F03 = f"{DRILLS}/test_f03_vendor_outage.py"
 F05 = f"{DRILLS}/test_f05_spending.py"
+F06 = f"{DRILLS}/test_f06_another_embedding.py"
 F08, F14, F15 = (
     f"{DRILLS}/test_f08_access.py",
     f"{DRILLS}/test_f14_personal_data.py",
@@ -283,6 +284,57 @@ CONTROLS = (
         "F15",
         [("scaffold.models.request.Attempted.passage", BARE)],
         [F03],
+    ),
+    Control(
+        "comparison-before-cutover",
+        "F06",
+        [("scaffold.reindex._compared", always(lambda *_: None))],
+        [f"{F06}::test_an_embedding_that_finds_less_is_not_cut_over_to"],
+    ),
+    Control(
+        "estimate-against-budget",
+        "F06",
+        [("scaffold.models.foreseen._refusal", always(lambda *_: ""))],
+        [f"{F06}::test_what_the_budget_has_no_room_for_is_not_begun"],
+    ),
+    Control(
+        "rollback-holds-to-now",
+        "F06",
+        [
+            ("scaffold.reindex._hold_to_now", always(lambda *_: None)),
+            ("scaffold.reindex._catch_up", always(lambda *_: None)),
+        ],
+        [f"{F06}::test_the_previous_index_comes_back_with_the_rights_of_today"],
+    ),
+    Control(
+        "reindex-resumes",
+        "F06",
+        [("scaffold.retrieval.versions.Versions.kept", always(lambda *_: None))],
+        [f"{F06}::test_a_build_that_was_killed_goes_on_where_it_was"],
+    ),
+    Control(
+        "superseded-index-not-asked",
+        "F06",
+        [("scaffold.retrieval.index.Index._superseded", always(lambda *_: False))],
+        ["tests/scaffold/test_reindex.py::test_an_index_that_another_process_put_away_is_not_asked"],
+    ),
+    Control(
+        "one-sync-at-a-time",
+        "F07",
+        [("scaffold.retrieval.leases.Leases.take", always(lambda *_: None))],
+        ["tests/scaffold/retrieval/test_leases.py"],
+    ),
+    Control(
+        "service-syncs-for-others",
+        "F07",
+        [("scaffold.retrieval.upkeep.Desk._have", always(lambda _: False))],
+        [f"{DRILLS}/test_f07_sync_while_serving.py"],
+    ),
+    Control(
+        "requests-once",
+        "F07",
+        [("scaffold.retrieval.upkeep._follow", lambda original: lambda *given: original(*given) and None)],
+        ["tests/scaffold/retrieval/test_upkeep.py::test_a_command_has_the_service_do_it_and_ends_as_if_it_had"],
     ),
     Control(
         "index-reconciliation",

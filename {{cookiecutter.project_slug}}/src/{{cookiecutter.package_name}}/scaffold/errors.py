@@ -55,6 +55,12 @@ class SourceError(ScaffoldError):
     """A source cannot be listed, or not to its end; what is indexed of it stays, and the others are read."""
 
 
+class IndexBusy(ScaffoldError):
+    """Another process is at work on the index, and it takes one at a time; nothing was done."""
+
+    http_status = 503
+
+
 class StoreUnavailable(ScaffoldError):
     """The server that keeps the index cannot be reached, or does not do what it is asked."""
 

@@ -22,6 +22,7 @@ CONTROLS = {
     "F03": "deadline, retries with jitter, circuit breaker, fallback chain",
     "F04": "a canary that asks the same cases and compares, case by case",
     "F05": "budgets reserved before each call, kill switch",
+    "F06": "a new index beside the live one: compared, cut over, rolled back",
     "F07": "incremental sync of every source, freshness against an objective",
     "F08": "access lists applied inside the search",
     "F09": "data check: defects named and scored, limits per stage",

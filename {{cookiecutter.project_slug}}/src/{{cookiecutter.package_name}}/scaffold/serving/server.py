@@ -16,6 +16,8 @@ from ..application import Application
 from ..errors import ConfigurationError
 from ..guardrails import redact
 from ..observability import configure_logging
+from ..reindex import works
+from ..retrieval.upkeep import Desk
 from .api import create_api
 from .callers import is_loopback
 from .settings import follow
@@ -39,7 +41,10 @@ def serve(application: Application, host: str | None = None, port: int | None = 
         )
     configure_logging(application.settings, redact)
     logging.getLogger().setLevel(service.log_level.upper())
-    with _listen(host, port) as listening:
+    with (
+        _listen(host, port) as listening,
+        Desk(application.index, application.state, works(application)),
+    ):
         shown = f"[{host}]" if ":" in host else host
         typer.echo(f"{service.title} is at http://{shown}:{listening.getsockname()[1]} (Ctrl+C stops it)")
         config = uvicorn.Config(
