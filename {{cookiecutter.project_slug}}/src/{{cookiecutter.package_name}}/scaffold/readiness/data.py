@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
+import yaml
 from pydantic import ValidationError
 from sqlalchemy import delete, insert, select
 
 from ..application import Application
-from ..config import load_yaml
+from ..config import Settings, load_yaml
 from ..errors import DocumentError, EvidenceError
 from ..evaluation.record import RECORD_DIGEST, write_atomically
 from ..evidence import PACKAGE, digest_files
-from ..governance.principal import AccessFile, Directory
+from ..governance.principal import AccessFile, Directory, Principal
 from ..retrieval import freshness
 from ..retrieval.manifest import Manifest
 from ..retrieval.quality import DataRequired, Freshness, Report, all_items, check, judge, page
@@ -40,18 +41,25 @@ def examine(application: Application, now: datetime) -> Report:
     settings = application.settings
     retrieval = load_yaml(settings.path("config", "retrieval.yaml"), RetrievalFile)
     access = load_yaml(settings.path("data", "access.yaml"), AccessFile)
-    directory = Directory(access.callers)
-    callers = [directory.get(name) for name in access.callers]
     settings.var.mkdir(parents=True, exist_ok=True)
     items = all_items(settings, retrieval, access.rules)
     before = digests(application)
-    report = check(items, load_quality(settings), retrieval, callers, now, settings.var)
+    report = check(items, load_quality(settings), retrieval, _callers(settings, access), now, settings.var)
     if not report.documents:
         raise DocumentError("There are no documents; put some into data/documents, or see config/sources.yaml.")
     fresh = {each.origin: each for each in application.index.freshness()}
     sources = [source.model_copy(update={"freshness": _told(fresh[source.origin])}) for source in report.sources]
     seconds = (datetime.now(UTC) - now).total_seconds()
     return report.model_copy(update={"seconds": seconds, "digests": before | report.digests, "sources": sources})
+
+
+def _callers(settings: Settings, access: AccessFile) -> list[Principal]:
+    """Who may ask; nobody where their groups are looked up elsewhere, since then nobody knows here which there are."""
+    service = yaml.safe_load(settings.path("config", "service.yaml").read_text("utf-8")) or {}
+    if (service.get("groups") or {}).get("kind", "file") != "file":
+        return []
+    directory = Directory(access.callers)
+    return [directory.get(name) for name in access.callers]
 
 
 def _told(fresh: freshness.Freshness) -> Freshness:
