@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from {{ cookiecutter.package_name }}.scaffold.guardrails import find
 from {{ cookiecutter.package_name }}.scaffold.retrieval.quality import texts
 from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import Chunking
 
@@ -115,3 +117,19 @@ def test_what_no_passage_can_hold_is_too_large(text: str, said: str) -> None:
 def test_personal_data_is_counted_by_kind(text: str, kinds: dict[str, int]) -> None:
     assert dict(texts.personal(text)) == kinds
     assert texts.counted(texts.personal(text)) == ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in kinds.items())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Taxpayer RSSMRA85T10A562S.",
+        "AHV 756.9217.0769.85, NI number AB 12 34 56 C, DNI 12345678Z, SSN 536-90-4399",
+        "Card 4111 1111 1111 1111 or MT84MALT011000012345MTLCAST001S",
+        "Hosts fe80::1ff:fe23:4567:890a, 2001:db8::a:b and 192.0.2.7. Write to a@b.example. Tel. 123456",
+        "Call. Tel: 040 66969 171. Fax (040) 66969-172; mobile +44 7700 900123! Order 0471123456. 1.3.2026, 12:30:45",
+    ],
+)
+def test_nothing_is_missed_by_looking_sentence_by_sentence(text: str) -> None:
+    expected = Counter(finding.kind for finding in find(text))
+    assert expected
+    assert texts.personal(text) == texts.personal(f"Nothing here.\n{text}\n") == expected
