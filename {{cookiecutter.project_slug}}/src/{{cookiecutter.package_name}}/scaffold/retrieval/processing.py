@@ -136,3 +136,5 @@ def _process(raw: Raw, settings: RetrievalFile, analyser: Analyser) -> Processed
         return Processed(raw.source, hashlib.sha256(raw.data).hexdigest(), problem=str(error))
     except MemoryError:
         return lost(raw, "needs more memory than there is to read it; split it")
+    except Exception as error:  # noqa: BLE001  no document ends the reading of the others
+        return lost(raw, f"cannot be cut into passages ({type(error).__name__}: {' '.join(str(error).split())[:150]})")

@@ -31,8 +31,7 @@ def read(data: bytes, limits: Limits) -> Content:
         tag.decompose()
     body = page.find("main") or page.find(role="main") or page.body or page
     _spell_out(body, limits)
-    text = "".join(_runs(body))
-    text = re.sub(r"[ \t]*\n[ \t]*", "\n", text)
+    text = "\n".join(line.strip(" \t") for line in "".join(_runs(body)).split("\n"))
     return content(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", fields, headings=True)
 
 
