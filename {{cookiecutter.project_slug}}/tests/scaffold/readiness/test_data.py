@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
-from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, DocumentError, EvidenceError
+from {{ cookiecutter.package_name }}.scaffold.errors import DocumentError, EvidenceError, SourceError
 from {{ cookiecutter.package_name }}.scaffold.readiness import load_stage
 from {{ cookiecutter.package_name }}.scaffold.readiness.data import (
     PAGE,
@@ -165,8 +165,8 @@ def test_without_documents_there_is_nothing_to_say(application: Application, pro
     for path in (project / "data" / "documents").rglob("*"):
         if path.is_file():
             path.unlink()
-    with pytest.raises(DocumentError, match="There are no documents in"):
+    with pytest.raises(DocumentError, match="There are no documents"):
         examine(application, NOW)
     (project / "data" / "documents").rename(project / "data" / "gone")
-    with pytest.raises(ConfigurationError, match="There is no folder"):
+    with pytest.raises(SourceError, match="There is no folder"):
         examine(application, NOW)

@@ -195,6 +195,7 @@ def test_ray_says_the_same_as_this_process_and_names_who_ends_one(monkeypatch: p
     batches = [[*notes(3, str(number)), Raw("x.pdf", pdf(), ".pdf")] for number in range(5)]
     with Pool(RetrievalFile(workers="ray")) as pool:
         assert list(pool.run(batches)) == [process_batch(batch, RetrievalFile()) for batch in batches]
+        assert sys.modules["ray"].util.get_node_ip_address() == "127.0.0.1", "it listens where others can reach it"
     slow: list[Processed]
     with Pool(RetrievalFile(workers="ray", limits=Limits(seconds=0.001))) as pool:
         [slow] = pool.run([[Raw("x.pdf", pdf(), ".pdf")]])

@@ -27,7 +27,6 @@ from ..models.fallback import Fallback
 from ..models.governed import Governed
 from ..models.personal_data import PersonalData
 from ..retrieval.settings import RetrievalFile
-from ..state import documents
 from .data import data
 from .stages import CheckName, EvaluationRequired, Stage
 

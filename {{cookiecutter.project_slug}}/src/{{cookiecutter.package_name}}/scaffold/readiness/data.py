@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 
 from pydantic import ValidationError
 from sqlalchemy import delete, insert, select
@@ -16,11 +16,11 @@ from ..errors import DocumentError, EvidenceError
 from ..evaluation.record import RECORD_DIGEST, write_atomically
 from ..evidence import PACKAGE, digest_files
 from ..governance.principal import AccessFile, Directory
-from ..retrieval import index
-from ..retrieval.connectors.settings import WHERE as SOURCES
-from ..retrieval.quality import DataRequired, Freshness, Report, check, items_of, judge, page
+from ..retrieval import freshness
+from ..retrieval.manifest import Manifest
+from ..retrieval.quality import DataRequired, Freshness, Report, all_items, check, judge, page
 from ..retrieval.quality.check import digest_of
-from ..retrieval.quality.settings import WHERE, load_quality
+from ..retrieval.quality.settings import load_quality
 from ..retrieval.settings import RetrievalFile
 from ..state import evaluation_runs
 from .stages import Stage
@@ -34,30 +34,29 @@ AGAIN = "run 'make data-check'"
 def examine(application: Application, now: datetime) -> Report:
     """Check every document of every source, as it is there now.
 
-    Raises ``DocumentError`` where there is none, ``ConfigurationError`` where a file is wrong.
+    Raises ``DocumentError`` where there is none, ``SourceError`` where a source cannot be listed, and
+    ``ConfigurationError`` where a file is wrong.
     """
-    settings, before = application.settings, digests(application)
+    settings = application.settings
     retrieval = load_yaml(settings.path("config", "retrieval.yaml"), RetrievalFile)
     access = load_yaml(settings.path("data", "access.yaml"), AccessFile)
     directory = Directory(access.callers)
     callers = [directory.get(name) for name in access.callers]
     settings.var.mkdir(parents=True, exist_ok=True)
-    with application.index.connected(retrieval) as sources:
-        items = items_of(sources, retrieval, access.rules)
-        report = check(items, load_quality(settings), retrieval, callers, now, settings.var)
+    items = all_items(settings, retrieval, access.rules)
+    before = digests(application)
+    report = check(items, load_quality(settings), retrieval, callers, now, settings.var)
     if not report.documents:
-        raise DocumentError(f"There are no documents in any source of {SOURCES}; put some there.")
+        raise DocumentError("There are no documents; put some into data/documents, or see config/sources.yaml.")
+    fresh = {each.origin: each for each in application.index.freshness()}
+    sources = [source.model_copy(update={"freshness": _told(fresh[source.origin])}) for source in report.sources]
     seconds = (datetime.now(UTC) - now).total_seconds()
-    fresh = {each.origin: _freshness(each) for each in application.index.freshness()}
-    told = [source.model_copy(update={"freshness": fresh.get(source.origin)}) for source in report.sources]
-    found = {"seconds": seconds, "digests": before | report.digests, "sources": told}
-    return report.model_copy(update=found)
+    return report.model_copy(update={"seconds": seconds, "digests": before | report.digests, "sources": sources})
 
 
-def _freshness(each: index.Freshness) -> Freshness:
-    known = each.age if math.isfinite(each.age) else None
+def _told(fresh: freshness.Freshness) -> Freshness:
     return Freshness(
-        oldest_seconds=None if known is None else known * 3600, objective_seconds=each.objective * 3600
+        oldest_hours=fresh.age if isfinite(fresh.age) else None, objective_hours=fresh.objective, reason=fresh.reason
     )
 
 
@@ -65,11 +64,13 @@ def digests(application: Application) -> dict[str, str]:
     """What decides about a check, by SHA-256, as it is now; ``documents`` are those that are indexed."""
     root, scaffold = application.settings.root, PACKAGE / "scaffold"
     code = [path for room in ("retrieval", "guardrails") for path in (scaffold / room).rglob("*.py")]
+    version = application.index.versions.live(now=True)
+    rows = Manifest(application.state, version.id).all() if version else ()
     return {
-        "documents": digest_of(application.index.contents()),
+        "documents": digest_of((row.source, row.sha256) for row in rows),
         "index": application.index.digest(),
         "access": digest_files(root, [root / "data/access.yaml"]),
-        "rules": digest_files(root, [root / WHERE, root / SOURCES, root / "config/retrieval.yaml"]),
+        "rules": digest_files(root, [root / "config" / f"{name}.yaml" for name in ("quality", "retrieval", "sources")]),
         "code": digest_files(PACKAGE, code),
     }
 

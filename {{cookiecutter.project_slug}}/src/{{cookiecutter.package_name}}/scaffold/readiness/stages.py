@@ -10,7 +10,9 @@ from ..config import File, Settings, load_yaml, nearest
 from ..errors import UsageError
 from ..retrieval.quality import DataRequired
 
-CheckName = Literal["access", "audit", "conflicts", "evaluation", "freshness", "owner", "personal_data", "reload"]
+CheckName = Literal[
+    "access", "audit", "conflicts", "data", "evaluation", "freshness", "owner", "personal_data", "reload"
+]
 
 
 class EvaluationRequired(File):

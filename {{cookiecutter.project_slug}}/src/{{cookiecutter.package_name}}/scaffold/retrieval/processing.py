@@ -71,7 +71,7 @@ class Pool:
             return
         batches, spent = iter(batches), 0.0
         for batch in batches:
-            if self._workers and (spent > START_SECONDS or not all(_harmless(raw) for raw in batch)):
+            if self._workers and (spent > START_SECONDS or not all(harmless(raw) for raw in batch)):
                 yield from self._workers.run(chain([batch], batches))
             else:
                 started = time.monotonic()
@@ -115,7 +115,8 @@ def _workers(settings: RetrievalFile) -> Workers[Raw, Processed]:
     )
 
 
-def _harmless(raw: Raw) -> bool:
+def harmless(raw: Raw) -> bool:
+    """Whether no content can make reading it take long."""
     return len(raw.data) <= SMALL.get(raw.suffix, -1)
 
 

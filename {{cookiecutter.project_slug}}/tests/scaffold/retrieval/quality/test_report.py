@@ -135,10 +135,18 @@ def test_the_page_needs_nothing_from_elsewhere_and_trusts_no_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(None, None), (3600, "1.0 h behind, at most 24 h promised"), (90_000, "late")]
+    ("known", "said"),
+    [
+        (None, None),
+        (
+            Freshness(oldest_hours=1, objective_hours=24, reason="a.md changed"),
+            "1.0 h behind, at most 24 h wanted (a.md",
+        ),
+        (Freshness(oldest_hours=25, objective_hours=24, reason="a.md changed"), ">late</span> 25.0 h behind"),
+        (Freshness(oldest_hours=None, objective_hours=24, reason="never"), ">late</span> nobody knows how far behind"),
+    ],
 )
-def test_freshness_is_a_column_where_it_is_known(seconds: float | None, said: str | None) -> None:
-    known = Freshness(oldest_seconds=seconds, objective_seconds=86_400) if seconds else None
+def test_freshness_is_a_column_where_it_is_known(known: Freshness | None, said: str | None) -> None:
     html = page(report(freshness=known), DataRequired(), "poc")
     assert ("Freshness" in html) == (said is not None)
     assert (said or "Good enough") in html

@@ -1,7 +1,7 @@
 """Whether the documents are fit to answer from: what is wrong with which of them, and how to mend it."""
 
 from .check import check
-from .items import Item, items_of
+from .items import Item, all_items, items
 from .kinds import KINDS, Kind
 from .page import page
 from .report import Excess, Finding, Freshness, Report, SourceReport, judge
@@ -19,8 +19,9 @@ __all__ = [
     "QualityFile",
     "Report",
     "SourceReport",
+    "all_items",
     "check",
-    "items_of",
+    "items",
     "judge",
     "page",
     "render",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from ...errors import DocumentError, SourceError
+from ...config import Settings
+from ...errors import DocumentError
 from ...governance.principal import Rule
 from ..access import Access, effective
-from ..connectors import Connector, Entry, Source, prefix_of
-from ..documents import Document, parse
+from ..connectors import Connector, connect, load_sources, prefix_of
+from ..documents import Document, Raw, parse, shown
+from ..processing import harmless
 from ..settings import RetrievalFile
+from ..workers import Workers
 
 
 @dataclass(frozen=True)
@@ -31,33 +35,55 @@ class Item:
     problem: str
     """Why it cannot be read, a sentence; empty where it can."""
     size: int
-    """In bytes; 0 where nothing can be read of it."""
+    """In bytes; 0 where it could not be fetched."""
 
 
-def items_of(
-    sources: Mapping[str, tuple[Source, Connector]], settings: RetrievalFile, rules: Sequence[Rule]
-) -> Iterator[Item]:
-    """Every document of every source; each is read when it is asked for and not kept.
+def all_items(settings: Settings, retrieval: RetrievalFile, rules: Sequence[Rule]) -> Iterator[Item]:
+    """Every document of every source of ``config/sources.yaml``, one source after the other, as it is there now.
 
-    A source that cannot be listed to its end is an item of its own, which cannot be read.
+    Raises ``SourceError`` where a source cannot be listed: a check of a part would pass for one of the whole.
     """
-    for name, (_, connector) in sources.items():
+    for name, source in load_sources(settings).sources.items():
+        connector = connect(name, source, settings, retrieval)
         try:
-            for entry in connector.entries(None):
-                yield _item(name, connector, entry, settings, rules)
-        except SourceError as error:
-            yield Item(name, name, None, None, None, f"{name}: {error}", 0)
+            yield from items(name, connector, retrieval, rules)
+        finally:
+            connector.close()
 
 
-def _item(name: str, connector: Connector, entry: Entry, settings: RetrievalFile, rules: Sequence[Rule]) -> Item:
-    source = prefix_of(name) + entry.id
-    access = effective(entry.access, source, rules)
-    if entry.problem:
-        return Item(name, source, access, entry.modified, None, entry.problem, len(entry.payload))
-    size = 0
+def items(name: str, connector: Connector, settings: RetrievalFile, rules: Sequence[Rule]) -> Iterator[Item]:
+    """Every document of a source, in its order; each is read when it is asked for and not kept.
+
+    What could keep its reader busy for long is read by another process, within the limits of ``config/retrieval.yaml``.
+    """
+    limits, read = settings.limits, partial(_read, settings=settings)
+    workers = Workers(read, _lost, 1, limits.seconds, limits.memory_megabytes)
     try:
-        raw = replace(connector.read(entry), source=source)
-        size = len(raw.data)
-        return Item(name, source, access, entry.modified, parse(raw, settings), "", size)
+        for entry in connector.entries(None):
+            if entry.deleted:
+                continue
+            source, size = prefix_of(name) + entry.id, 0
+            found: Document | str = entry.problem
+            try:
+                if not found:
+                    raw = replace(connector.read(entry), source=source)
+                    size = len(raw.data)
+                    found = read(raw) if harmless(raw) else next(workers.run([[raw]]))[0]
+            except DocumentError as error:
+                found = str(error)
+            document, problem = (None, found) if isinstance(found, str) else (found, "")
+            access = effective(entry.access, source, rules)
+            yield Item(name, source, access, entry.modified, document, problem, size)
+    finally:
+        workers.close()
+
+
+def _read(raw: Raw, settings: RetrievalFile) -> Document | str:
+    try:
+        return parse(raw, settings)
     except DocumentError as error:
-        return Item(name, source, access, entry.modified, None, str(error), size)
+        return str(error)
+
+
+def _lost(raw: Raw, reason: str) -> Document | str:
+    return f"{shown(raw.source)}: {reason}."

@@ -62,10 +62,10 @@ def _sources(report: Report) -> str:
 def _freshness(freshness: Freshness | None) -> str:
     if freshness is None:
         return "not measured"
-    if freshness.oldest_seconds is None:
-        return '<span class="tag bad">unknown</span> nobody knows what changed; run a sync'
-    late = freshness.oldest_seconds > freshness.objective_seconds
-    said = f"{freshness.oldest_seconds / 3600:.1f} h behind, at most {freshness.objective_seconds / 3600:g} h promised"
+    oldest, objective = freshness.oldest_hours, freshness.objective_hours
+    late = oldest is None or oldest > objective
+    behind = "nobody knows how far behind" if oldest is None else f"{oldest:.1f} h behind"
+    said = f"{behind}, at most {objective:g} h wanted ({escape(freshness.reason)})"
     return f'<span class="tag bad">late</span> {said}' if late else said
 
 

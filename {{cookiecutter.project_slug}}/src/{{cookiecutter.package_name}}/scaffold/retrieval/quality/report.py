@@ -32,7 +32,8 @@ def finding(
     origin: str, source: str, kind: KindName, reason: str, related: Sequence[str] = (), mend: str = ""
 ) -> Finding:
     """A finding whose reason has the document as its subject."""
-    said = reason if reason.startswith(source) else f"{source} {reason}."
+    whole = reason.endswith(".")  # what a source or a reader says
+    said = reason if reason.startswith(source) else f"{source}: {reason}" if whole else f"{source} {reason}."
     return Finding(
         origin=origin, source=source, kind=kind, reason=said, mend=mend or KINDS[kind].mend, related=list(related)
     )
@@ -41,10 +42,9 @@ def finding(
 class Freshness(_Strict):
     """How far a source's index lags behind, against what was promised."""
 
-    oldest_seconds: float | None = Field(
-        ge=0, description="Age of the oldest change that is not in the index; 0 for none, null where nobody knows."
-    )
-    objective_seconds: float = Field(gt=0)
+    oldest_hours: float | None = Field(description="Age of the oldest change not in the index; null: nobody knows.")
+    objective_hours: float
+    reason: str = Field(description="What the age was told by.")
 
 
 class SourceReport(_Strict):

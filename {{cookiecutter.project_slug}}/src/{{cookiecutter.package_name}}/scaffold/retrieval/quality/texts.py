@@ -10,10 +10,10 @@ from ..documents import Document
 from ..settings import Chunking
 from .kinds import KindName
 
-TOO_LARGE = "is larger than"
+TOO_LARGE = "config/retrieval.yaml allows"
 NO_MATTER = "is empty."
 NO_TEXT = "holds no text"
-NOT_DECODED = re.compile(r"is not \S+ text \(byte|names an unknown encoding")
+NOT_DECODED = re.compile(r"save it as UTF-8\b")
 
 
 def problem_kind(problem: str) -> KindName:
