@@ -342,7 +342,6 @@ def test_a_record_that_breaks_its_contract_is_never_shown_to_more_people_than_be
 
 
 def test_a_folder_never_passes_for_another_source(documents: Project, feed: Feed) -> None:
-    documents.write("crm/one", "")
     documents.write("crm/one.md", "The harbour has an impostor.")
     documents.write("crm.md", "The harbour has a customer register.")
     feed.records = {"one.md": ("The harbour has one.", STAFF_ONLY)}
@@ -352,8 +351,9 @@ def test_a_folder_never_passes_for_another_source(documents: Project, feed: Feed
         "crm/one.md",
         "crm/one.md: its folder has the name of the source crm; rename one of them.",
     ) in report.skipped
-    assert seen(index) == {"crm/one.md": "The harbour has one.", "crm.md": "The harbour has a customer register."}
-    assert index.sync().unchanged == 2
+    for _ in range(2):
+        assert seen(index) == {"crm/one.md": "The harbour has one.", "crm.md": "The harbour has a customer register."}
+        assert changes(index.sync())[:3] == ([], [], [])
 
 
 def test_a_source_that_goes_away_costs_nothing_but_its_own_changes(documents: Project, feed: Feed) -> None:
