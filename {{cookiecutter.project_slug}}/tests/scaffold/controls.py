@@ -215,8 +215,20 @@ CONTROLS = (
     Control(
         "index-reconciliation",
         "F07",
-        [("scaffold.retrieval.stores.edge.EdgeVectorStore.sources", always(lambda _: {}))],
+        [("scaffold.retrieval.sync.Sync._reconcile", always(lambda _: None))],
         ["tests/scaffold/retrieval/test_sync.py"],
+    ),
+    Control(
+        "freshness",
+        "F07",
+        [("scaffold.retrieval.freshness.Freshness.good", always(property(lambda _: True)))],
+        [f"{DRILLS}/test_f07_stale_documents.py"],
+    ),
+    Control(
+        "incremental-sync",
+        "F07",
+        [("scaffold.retrieval.sync.Sync._read_in", always(lambda _: None))],
+        [f"{DRILLS}/test_f07_stale_documents.py"],
     ),
     Control(
         "access-filter",
@@ -241,7 +253,7 @@ CONTROLS = (
         "F08",
         [
             (
-                "scaffold.retrieval.sync.access_of",
+                "scaffold.retrieval.sync.effective",
                 lambda original: lambda *given: original(*given) or Access(("group:everyone",)),
             )
         ],
@@ -250,8 +262,14 @@ CONTROLS = (
     Control(
         "revocation-first",
         "F08",
-        [("scaffold.retrieval.sync.Sync._restrict", always(lambda *_: None))],
+        [("scaffold.retrieval.sync.Sync._reapply", always(lambda _: None))],
         ["tests/scaffold/retrieval/test_sync.py"],
+    ),
+    Control(
+        "revocation",
+        "F08",
+        [("scaffold.retrieval.stores.edge.EdgeVectorStore.restrict", always(lambda *_: None))],
+        [F08],
     ),
     Control(
         name="evaluation-threshold",

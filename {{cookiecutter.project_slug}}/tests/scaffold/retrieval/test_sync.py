@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, 
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models.hashing import HashEmbeddings
 from {{ cookiecutter.package_name }}.scaffold.retrieval import Index, SyncReport
+from {{ cookiecutter.package_name }}.scaffold.retrieval import index as index_module
+from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
+from {{ cookiecutter.package_name }}.scaffold.retrieval.connectors import Entry, connect
+from {{ cookiecutter.package_name }}.scaffold.retrieval.documents import Raw
 
 from .conftest import STAFF, Project
 
+ROOT = Path(__file__).parents[3]
 OTHER = Principal("oda", frozenset({"other"}))
 
 
@@ -163,7 +169,9 @@ def test_another_embedding_is_refused_until_all_is_indexed_anew(documents: Proje
     documents.index().sync()
     documents.close()
     index = documents.index(HashEmbeddings(64))
-    with pytest.raises(ConfigurationError, match="built with hashing-1024@1, which cannot be had now: .* Run 'ingest'"):
+    with pytest.raises(
+        ConfigurationError, match=r"built with hashing-1024@1, which cannot be had now: .* Run 'ingest'"
+    ):
         index.search("harbour", STAFF)
     assert changes(index.sync()) == (["a.md"], [], [], 0)
     assert seen(index).keys() == {"a.md"}
@@ -197,6 +205,140 @@ def test_passages_that_no_row_knows_are_removed(documents: Project) -> None:
     index = documents.index()
     assert changes(index.sync()) == (["a.md"], [], [], 0)
     assert seen(index).keys() == {"a.md"}
+
+
+def test_a_dry_run_says_what_a_sync_would_do_and_changes_nothing(documents: Project) -> None:
+    for name in "abcd":
+        documents.write(f"{name}.md", f"The harbour has berth {name}.")
+    index = documents.index()
+    index.sync()
+    digest = index.digest()
+    documents.write("b.md", "The harbour lost berth b.")
+    documents.write("new.md", "The harbour grows.")
+    documents.write("e.md", "The harbour has berth d.")
+    for gone in ("c.md", "d.md"):
+        documents.remove(gone)
+    documents.allow({"a.md": ["group:other"], "**": ["group:staff"]})
+    dry = index.sync(dry=True)
+    assert (changes(dry), dry.renamed) == (
+        (["e.md", "new.md"], ["a.md", "b.md"], ["c.md", "d.md"], 0),
+        [("d.md", "e.md")],
+    )
+    assert "  ~ b.md\n" in dry.summary()
+    assert (index.digest(), set(seen(index))) == (digest, {"a.md", "b.md", "c.md", "d.md"})
+    real = index.sync()
+    assert [sorted(names) for names in changes(real)[:3]] == [sorted(names) for names in changes(dry)[:3]]
+    assert real.renamed == dry.renamed
+    assert changes(index.sync(dry=True)) == ([], [], [], 4)
+
+
+def test_rights_alone_are_brought_in_line_at_once(documents: Project) -> None:
+    for name in "abc":
+        documents.write(f"{name}.md", f"The harbour has berth {name}.")
+    documents.index().sync()
+    documents.close()
+    documents.write("b.md", "The harbour lost berth b.")
+    documents.write("new.md", "The harbour grows.")
+    documents.remove("c.md")
+    documents.allow({"a.md": ["group:other"], "**": ["group:staff"]})
+    index = documents.index(Down())
+    report = index.sync(access_only=True)
+    assert changes(report) == ([], ["a.md"], ["c.md"], 0)
+    assert seen(index) == {"b.md": "The harbour has berth b."}, "no content was read, and no embedding asked"
+
+
+class Feed:
+    """A source whose records say themselves who may see them, and which can list what changed."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, tuple[str, Access | None]] = {}
+        self.listed: list[str | None] = []
+        self.broken, self.changed = "", list[str]()
+
+    def entries(self, since: str | None) -> Iterator[Entry]:
+        self.listed.append(since)
+        for id_ in list(self.records) if since is None else self.changed:
+            if id_ not in self.records:
+                yield Entry(id_, deleted=True)
+                continue
+            text, access = self.records[id_]
+            yield Entry(id_, str(len(text)), access=access, payload=text.encode())
+            if self.broken:
+                raise SourceError(self.broken)
+
+    def cursor(self) -> str | None:
+        return str(len(self.listed))
+
+    def read(self, entry: Entry) -> Raw:
+        return Raw(entry.id, entry.payload, ".txt")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def feed(documents: Project, monkeypatch: pytest.MonkeyPatch) -> Feed:
+    feed = Feed()
+    (documents.root / "data" / "feed").mkdir()
+    (documents.root / "config" / "sources.yaml").write_text(
+        "sources:\n  documents: {kind: files}\n  crm: {kind: files, folder: data/feed}\n", "utf-8"
+    )
+    monkeypatch.setattr(
+        index_module, "connect", lambda each, *rest: feed if each.folder == "data/feed" else connect(each, *rest)
+    )
+    return feed
+
+
+STAFF_ONLY = Access(("group:staff",))
+
+
+def test_a_source_may_say_itself_who_sees_what_and_what_changed(documents: Project, feed: Feed) -> None:
+    documents.allow({"crm/secret": [], "*.md": ["group:staff"]}, deny={"crm/secret": ["user:sam"]})
+    documents.write("a.md", "The harbour opens at six.")
+    feed.records = {
+        "open": ("The harbour has a customer.", STAFF_ONLY),
+        "other": ("The harbour has a rival.", Access(("group:other",))),
+        "secret": ("The harbour has a secret.", STAFF_ONLY),
+        "silent": ("The harbour says nothing.", None),
+    }
+    index = documents.index()
+    assert index.sync().unnamed == ["crm/silent"]
+    assert seen(index).keys() == {"a.md", "crm/open"}, "a rule may take away, but its own lists are what allows"
+    assert seen(index, caller=OTHER).keys() == {"crm/other"}
+
+    feed.records["open"] = ("The harbour has two customers.", STAFF_ONLY)
+    feed.records["other"] = ("The harbour has a rival.", STAFF_ONLY)
+    del feed.records["secret"]
+    feed.changed = ["open", "other", "secret"]
+    report = index.sync()
+    assert (feed.listed, report.removed) == ([None, "1"], ["crm/secret"])
+    assert sorted(report.changed) == ["crm/open", "crm/other"]
+    assert seen(index)["crm/open"] == "The harbour has two customers."
+    assert seen(index, caller=OTHER) == {}
+
+    documents.configure(chunking={"size": 200, "overlap": 0})
+    index.sync()
+    assert feed.listed[2:] == [None], "all is indexed otherwise, so all is listed"
+
+
+def test_a_source_that_goes_away_costs_nothing_but_its_own_changes(documents: Project, feed: Feed) -> None:
+    documents.write("a.md", "The harbour opens at six.")
+    feed.records = {"one": ("The harbour has one.", STAFF_ONLY), "two": ("The harbour has two.", STAFF_ONLY)}
+    index = documents.index()
+    index.sync()
+    documents.write("a.md", "The harbour opens at seven.")
+    documents.allow({"crm/two": [], "*.md": ["group:staff"]}, deny={"crm/two": ["group:staff"]})
+    feed.broken, feed.changed = "crm does not answer.", ["one"]
+    report = index.sync()
+    assert report.failed == {"crm": "crm does not answer."}
+    assert "  crm: crm does not answer." in report.summary()
+    assert seen(index) == {"a.md": "The harbour opens at seven.", "crm/one": "The harbour has one."}, (
+        "what is indexed stays, and yet a rule of now holds for it"
+    )
+    assert [each.reason for each in index.freshness()] == ["nothing is waiting", "its last whole sync"]
+    feed.broken = ""
+    index.sync()
+    assert feed.listed == [None, "1", "1"], "changes are listed from where they were last read whole"
 
 
 KILLED_SYNC = """
@@ -283,6 +425,79 @@ def test_a_sync_that_was_killed_is_mended_by_the_next(
             assert {(p.source, p.chunk, p.text, p.sha256) for p in found} == {
                 (p.source, p.chunk, p.text, p.sha256) for p in wanted
             }
+
+
+KILLED_ANYWHERE = """
+import os, signal, sys
+from pathlib import Path
+from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.models.hashing import HashEmbeddings
+from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
+from {{ cookiecutter.package_name }}.scaffold.retrieval import Index, index, sync
+from {{ cookiecutter.package_name }}.scaffold.state import open_state
+from tests.scaffold.retrieval.conftest import Only
+
+root, limit = sys.argv[1], int(sys.argv[2])
+sync.BATCH_PASSAGES, sync.COMMIT_PASSAGES, sync.LISTED, sync.READ_DOCUMENTS = 2, 3, 2, 2
+package, calls = sync.__package__, 0
+
+def count(frame, event, argument):
+    global calls
+    if event in ("call", "return", "c_call", "c_return") and str(frame.f_globals.get("__package__")).startswith(package):
+        calls += 1
+        if calls == limit:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+settings = Settings(root=Path(root), offline=True)
+opened = Index.open(settings, open_state(settings), Only(HashEmbeddings(16)), Telemetry.start(settings, "tests"))
+sys.setprofile(count)
+opened.sync()
+sys.setprofile(None)
+print(calls)
+"""
+
+
+def run_killed(project: Project, limit: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", KILLED_ANYWHERE, str(project.root), str(limit)]
+    environment = {"PYTHONPATH": os.pathsep.join([*sys.path, str(ROOT)]), "PATH": os.environ["PATH"]}
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def held(index: Index) -> tuple[str, set[tuple[str, str, int, str, str]]]:
+    """What the index holds, as whoever asks finds it."""
+    found = {
+        (caller.id, passage.source, passage.chunk, passage.text, passage.sha256)
+        for caller in (STAFF, OTHER)
+        for query in ("harbour berth", "lighthouse", "more text")
+        for passage in index.search(query, caller, k=50)
+    }
+    return index.digest(), found
+
+
+KILLS = 8
+"""How often; ``make detach`` and a busy machine pay for each with a process."""
+
+
+def test_a_sync_killed_anywhere_and_again_leaves_what_a_fresh_build_has(new_project: Callable[[str], Project]) -> None:
+    fresh, killed = new_project("fresh"), new_project("killed")
+    old_documents(killed)
+    whole = run_killed(killed, 0)
+    assert whole.returncode == 0, whole.stderr
+    new_documents(killed)
+    new_documents(fresh)
+    expected = fresh.index(HashEmbeddings(16))
+    expected.sync()
+    chance, steps = random.Random(7), int(whole.stdout)
+    died = 0
+    for number in range(KILLS):
+        killed.write("1.md", f"The harbour lost berth 1, {number}.")  # so that there is always something to do
+        died += run_killed(killed, chance.randrange(1, steps)).returncode == -signal.SIGKILL
+    assert died > KILLS // 2
+    killed.write("1.md", "The harbour lost berth 1.")
+    mended = killed.index(HashEmbeddings(16))
+    mended.sync()
+    assert held(mended) == held(expected)
+    assert mended.missing() == []
 
 
 def test_the_first_sync_killed_while_the_index_is_made_leaves_no_half_of_one(documents: Project) -> None:

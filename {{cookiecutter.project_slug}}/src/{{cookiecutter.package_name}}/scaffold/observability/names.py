@@ -40,6 +40,8 @@ PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
 PASSAGES = "app_passages_total"
 INDEXED_DOCUMENTS = "app_indexed_documents"
+SOURCE_AGE = "app_source_age_seconds"
+SOURCE_OBJECTIVE = "app_source_objective_seconds"
 CANARY_PASSED = "app_canary_passed"
 CANARY_AGE = "app_canary_age_seconds"
 CONFIG_RELOADS = "app_config_reloads_total"
@@ -70,6 +72,10 @@ METRICS: dict[str, Metric] = {
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),
     PASSAGES: Metric("counter", "Passages that searches returned."),
     INDEXED_DOCUMENTS: Metric("gauge", "Documents in the index."),
+    SOURCE_AGE: Metric(
+        "gauge", "Age of a source's oldest change that is not in the index; +Inf: unknown.", ("source",)
+    ),
+    SOURCE_OBJECTIVE: Metric("gauge", "Age that config/sources.yaml allows.", ("source",)),
     CANARY_PASSED: Metric("gauge", "1 where the newest canary passed, 0 where it did not."),
     CANARY_AGE: Metric("gauge", "Time since the newest canary began."),
     CONFIG_RELOADS: Metric("counter", "Changes of a followed file, by outcome: loaded, refused.", ("file", "outcome")),

@@ -100,6 +100,20 @@ def access(application: Application, _: Stage) -> str:
     return f"A rule names each of {count} indexed documents."
 
 
+def freshness(application: Application, _: Stage) -> str:
+    """No change of a source has been waiting longer than its objective."""
+    found = application.index.freshness()
+    if stale := [each for each in found if not each.good]:
+        listed = "; ".join(
+            f"{each.origin}: {'nobody knows for how long' if each.age == float('inf') else f'{each.age:.0f} h'}, "
+            f"{each.objective:g} h are allowed ({each.reason})"
+            for each in stale
+        )
+        raise EvidenceError(f"Changes have been waiting to be indexed: {listed}. Run 'make ingest', and often enough.")
+    oldest = max(found, key=lambda each: each.age)
+    return f"The oldest change that waits to be indexed is {oldest.age:.1f} h old ({oldest.reason})."
+
+
 def audit(application: Application, _: Stage) -> str:
     """The audit log holds something, and its chain verifies."""
     verification = application.audit.verify()
@@ -180,6 +194,7 @@ CHECKS: Mapping[CheckName, tuple[str, str, Check]] = {
     "audit": ("F15", "var/audit", audit),
     "conflicts": ("F23", "all files", unresolved),
     "evaluation": ("F11", "evals/runs", evaluation),
+    "freshness": ("F07", "config/sources.yaml", freshness),
     "owner": ("F18", "governance/ownership.yaml", owner),
     "personal_data": ("F14", "governance/policy.yaml", personal_data),
     "reload": ("F02", "config", reload),

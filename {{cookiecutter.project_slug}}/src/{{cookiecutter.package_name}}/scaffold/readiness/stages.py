@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from ..config import File, Settings, load_yaml, nearest
 from ..errors import UsageError
 
-CheckName = Literal["access", "audit", "conflicts", "evaluation", "owner", "personal_data", "reload"]
+CheckName = Literal["access", "audit", "conflicts", "evaluation", "freshness", "owner", "personal_data", "reload"]
 
 
 class EvaluationRequired(File):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol, Self
 
 from langchain_core.embeddings import Embeddings
@@ -17,9 +18,10 @@ from ..errors import ConfigurationError
 from ..governance.principal import AccessFile, Directory, Principal
 from ..live import LastGood, Live
 from ..observability import Telemetry
-from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS
+from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS, SOURCE_AGE, SOURCE_OBJECTIVE
 from .access import effective
-from .connectors import connect, load_sources
+from .connectors import Connector, Source, connect, load_sources
+from .freshness import Freshness, freshness
 from .manifest import Manifest
 from .report import SyncReport
 from .settings import RetrievalFile
@@ -29,6 +31,9 @@ from .sync import Sync, own_access
 from .versions import Plan, Version, Versions
 
 Progress = Callable[[str], None]
+
+FRESHNESS_SECONDS = 60.0
+"""How often the sources are looked at for the metrics: a large folder takes a while."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ class Index:
         )
         self._stores: dict[int, Store] = {}
         self._syncing, self._switch = threading.Lock(), threading.Lock()
+        self._measured = -FRESHNESS_SECONDS
 
     @classmethod
     def open(
@@ -176,6 +182,24 @@ class Index:
         held = self.store(version).sources()
         rows = Manifest(self._state, version.id).all()
         return sorted(row.source for row in rows if held.get(row.source, 0) != row.chunks)
+
+    def freshness(self) -> list[Freshness]:
+        """How long the oldest change of each source has been waiting to be indexed."""
+        version, rules = self.versions.live(now=True), self._access.get().rules
+        manifest = Manifest(self._state, version.id if version else 0)
+        with self._connected(self._settings.get()) as sources:
+            found = freshness(sources, manifest, self._state, rules, datetime.now(UTC))
+        for each in found:
+            self._telemetry.observe(SOURCE_AGE, each.age * 3600, source=each.origin)
+            self._telemetry.observe(SOURCE_OBJECTIVE, each.objective * 3600, source=each.origin)
+        return found
+
+    def measure(self) -> None:
+        """Bring the gauges up to now; how fresh the sources are, at most once a minute."""
+        self.documents()
+        if time.monotonic() - self._measured >= FRESHNESS_SECONDS:
+            self._measured = time.monotonic()
+            self.freshness()
 
     def digest(self) -> str:
         """SHA-256 that names what is indexed: each document's source, bytes, access and indexing settings."""
@@ -253,19 +277,22 @@ class Index:
         dry: bool = False,
     ) -> SyncReport:
         """Bring one index in line with the sources."""
-        rules, project = load_yaml(self._access_file, AccessFile).rules, self._project
-        sources = load_sources(project).sources
-        store = self.store(version)
-        with ExitStack() as opened:
-            connected = {}
-            for name, source in sources.items():
-                connector = connect(source, project, settings)
-                opened.callback(connector.close)
-                connected[name] = (source, connector)
-            opened.enter_context(store.hold())
+        rules, store = load_yaml(self._access_file, AccessFile).rules, self.store(version)
+        with self._connected(settings) as sources, store.hold():
             store.built()  # raises where it is damaged
-            run = Sync(store, version.id, self._state, connected, settings, rules, progress)
+            run = Sync(store, version.id, self._state, sources, settings, rules, progress)
             return run.run(access_only, dry)
+
+    @contextmanager
+    def _connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
+        """Every source with its connector, which are closed at the end."""
+        sources: dict[str, tuple[Source, Connector]] = {}
+        with ExitStack() as opened:
+            for name, source in load_sources(self._project).sources.items():
+                connector = connect(source, self._project, settings)
+                opened.callback(connector.close)
+                sources[name] = (source, connector)
+            yield sources
 
     def start(self, plan: Plan) -> Version:
         """A new index, empty whatever a lost state database left under its name."""

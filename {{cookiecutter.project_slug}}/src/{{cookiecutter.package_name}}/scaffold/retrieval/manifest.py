@@ -85,11 +85,13 @@ class Manifest:
                     found[row.source] = Row(*row)
         return found
 
-    def all(self) -> Iterator[Row]:
-        """Every document, some at a time, in the order of names."""
+    def all(self, origin: str | None = None) -> Iterator[Row]:
+        """Every document, or those of one source, some at a time, in the order of names."""
         columns, last = [documents.c[name] for name in Row.__dataclass_fields__], ""
         while True:
             query = select(*columns).where(self._mine(documents), documents.c.source > last)
+            if origin is not None:
+                query = query.where(documents.c.origin == origin)
             with self._reading.connect() as connection:
                 found = connection.execute(query.order_by(documents.c.source).limit(AT_ONCE)).all()
             if not found:

@@ -153,7 +153,7 @@ def create_api(application: Application) -> FastAPI:
         if keys:
             holder(keys, key.credentials if key else None, application.index.directory)
         publish(application)
-        application.index.documents()  # another process may have synced since: the gauge follows the database
+        application.index.measure()  # another process may have synced since: the gauges follow the database
         application.live.errors()  # and without traffic nobody else looks at the files
         application.models.measure()
         return Response(application.telemetry.metrics_page(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

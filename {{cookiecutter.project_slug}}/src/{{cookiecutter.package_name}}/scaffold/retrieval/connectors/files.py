@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +27,10 @@ class FileTree:
             yield Entry(source, modified=self._modified(source), problem=str(error) if error else "")
 
     def _modified(self, source: str) -> datetime | None:
+        """When the file came to be as it is: people and programs set its time of modification to whatever they like."""
         try:
-            return datetime.fromtimestamp((self.folder / source).lstat().st_mtime, UTC)
+            about = (self.folder / source).lstat()
+            return datetime.fromtimestamp(about.st_mtime if os.name == "nt" else about.st_ctime, UTC)
         except (OSError, OverflowError, ValueError):  # gone since; a time stamp that is no time
             return None
 
