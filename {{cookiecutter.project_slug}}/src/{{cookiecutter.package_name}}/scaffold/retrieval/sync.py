@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
 from langchain_core.documents import Document as Stored
@@ -212,7 +213,7 @@ class Sync:
 
     def _restrict(self, row: Row, own: Access | None, access: Access) -> Row:
         """Give the passages of ``row`` this access, if they have another one."""
-        mine, written = _digest(asdict(access)), _written(own)
+        mine, written = _digest_of(access), _written(own)
         if (row.access, row.own) == (mine, written):
             return row
         if not self._report.dry:
@@ -293,7 +294,7 @@ class Sync:
             version=taken.entry.version or document.sha256,
             sha256=document.sha256,
             how=self._how,
-            access=_digest(asdict(access)),
+            access=_digest_of(access),
             chunks=len(document.chunks),
             own=_written(taken.entry.access),
             updated=document.updated,
@@ -381,6 +382,11 @@ class Sync:
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=1024)  # many documents have the same
+def _digest_of(access: Access) -> str:
+    return _digest(asdict(access))
 
 
 def _written(own: Access | None) -> str | None:
