@@ -54,6 +54,7 @@ DOOR = f"{DRILLS}/test_f14_model_door.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
 SERVING = "tests/scaffold/serving"
 MODELS = "tests/scaffold/models"
+SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
 
@@ -216,7 +217,7 @@ CONTROLS = (
         "index-reconciliation",
         "F07",
         [("scaffold.retrieval.sync.Sync._reconcile", always(lambda _: None))],
-        ["tests/scaffold/retrieval/test_sync.py"],
+        [f"{SYNC}::test_either_half_of_the_state_may_be_lost"],
     ),
     Control(
         "freshness",
@@ -263,7 +264,7 @@ CONTROLS = (
         "revocation-first",
         "F08",
         [("scaffold.retrieval.sync.Sync._reapply", always(lambda _: None))],
-        ["tests/scaffold/retrieval/test_sync.py"],
+        [f"{SYNC}::test_a_source_that_goes_away_costs_nothing_but_its_own_changes"],
     ),
     Control(
         "revocation",

@@ -49,6 +49,16 @@ class SourceError(ScaffoldError):
     """A source cannot be listed, or not to its end; what is indexed of it stays, and the others are read."""
 
 
+class StoreUnavailable(ScaffoldError):
+    """The server that keeps the index cannot be reached, or does not do what it is asked."""
+
+    http_status = 503
+
+    def __init__(self, message: str, after: float = 0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
 class LimitReached(ScaffoldError):
     """A budget of ``config/limits.yaml`` is used up, or cannot be held; nothing was sent."""
 

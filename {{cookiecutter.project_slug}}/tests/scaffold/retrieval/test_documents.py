@@ -85,6 +85,7 @@ GOOD: dict[str, tuple[str, bytes, dict[str, str | None]]] = {
     "lines that only look like headers": ("x.txt", b"Note: one\n\nText", {"title": "x", "text": "Note: one\n\nText"}),
     "a date with a time": ("x.md", b"---\nupdated: 2026-01-08T10:00:00Z\n---\nText", {"updated": "2026-01-08"}),
     "an odd date is no date": ("x.txt", b"Title: T\nUpdated: last spring\n\nText", {"updated": None, "title": "T"}),
+    "an impossible date": ("x.md", b"---\nupdated: 2026-02-31\n---\nText", {"updated": None, "text": "Text"}),
     "a byte order mark and Windows line ends": (
         "x.md",
         b"\xef\xbb\xbf---\r\ntitle: T\r\n---\r\none\r\ntwo",
@@ -133,7 +134,6 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "broken UTF-16": ("x.txt", b"\xff\xfeabc", "is not UTF-16 text"),
     "unknown encoding": ("x.html", b'<meta charset="klingon"><p>a</p>', "names an unknown encoding (klingon)"),
     "front matter that is no YAML": ("x.md", b"---\ntitle: [\n---\nText", "not valid YAML in line"),
-    "front matter with an impossible date": ("x.md", b"---\nupdated: 2026-02-31\n---\nText", "not valid YAML"),
     "front matter that is a list": ("x.md", b"---\n- a\n---\nText", "not a list of fields"),
     "front matter nested deeply": ("x.md", b"---\na: " + b"[" * 5000 + b"\n---\nText", "nested too deeply"),
     "a page without text": ("x.html", b"<html><nav>Home</nav></html>", "holds no text"),
@@ -164,7 +164,7 @@ def link(to: str) -> Callable[[Path], None]:
 
 
 UNFIT: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "an unknown extension": ("x.docx", lambda path: path.write_text("a"), "is of no kind that can be read (.md"),
+    "an unknown extension": ("x.rtf", lambda path: path.write_text("a"), "is of no kind that can be read (.md"),
     "a link to a document": ("x.md", link("good.md"), "is a symbolic link"),
     "a link out of the folder": ("x.md", link("/etc/hostname"), "is a symbolic link"),
     "a link to itself": ("x.md", link("x.md"), "is a symbolic link"),

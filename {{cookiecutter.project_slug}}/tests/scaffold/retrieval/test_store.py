@@ -1,4 +1,4 @@
-"""The vector store: langchain's standard behaviour, closed without a caller, one process at a time."""
+"""The embedded store: its folder, one process at a time; how words count. What all stores do is in ``stores/``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from langchain_core.documents import Document
-from langchain_core.vectorstores import VectorStore
-from langchain_tests.integration_tests import VectorStoreIntegrationTests
 
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
@@ -22,16 +19,6 @@ from {{ cookiecutter.package_name }}.scaffold.retrieval.stores import Analyser, 
 ANALYSER = Analyser(["en", "de"])
 ANN = Principal("ann", frozenset({"hr"}))
 BOB = Principal("bob")
-
-
-class TestStandard(VectorStoreIntegrationTests):
-    """langchain's own suite, as a caller who sees what they added."""
-
-    @pytest.fixture
-    def vectorstore(self, tmp_path: Path) -> Iterator[VectorStore]:
-        store = EdgeVectorStore(tmp_path / "index", self.get_embeddings(), ANALYSER, ANN)
-        yield store
-        store.close()
 
 
 @pytest.fixture

@@ -191,6 +191,7 @@ def test_either_half_of_the_state_may_be_lost(documents: Project, lost: str) -> 
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     index = documents.index()
     index.sync()
+    assert index.missing() == []
     assert index.digest() == digest
     assert seen(index).keys() == {"a.md", "b.md"}
 

@@ -11,7 +11,7 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 from .documents import Document
 from .settings import Chunking
 
-HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t#]*$")
+HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)$")
 FENCE = re.compile(r"[ \t]{0,3}(```|~~~)")
 
 
@@ -60,7 +60,7 @@ def _sections(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
             lines = []
         if heading:
             level = len(heading[1])
-            path = [*((above, title) for above, title in path if above < level), (level, heading[2])]
+            path = [*((above, title) for above, title in path if above < level), (level, heading[2].rstrip(" \t#"))]
         lines.append(line)
     if "".join(lines).strip():
         yield "".join(lines), tuple(title for _, title in path)

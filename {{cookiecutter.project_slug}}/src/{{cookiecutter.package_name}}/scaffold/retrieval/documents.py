@@ -5,16 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..errors import DocumentError
-from . import formats
+from .formats import READERS, Unreadable
+from .formats.content import TOO_LONG, day, line
 from .settings import RetrievalFile
 
 SOURCE_MAX_CHARACTERS = 500
 """Length of ``documents.source`` in the state database."""
+READINGS = 3
+"""How often a document is read that changes meanwhile, before it is left for the next run."""
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+"""How a file is opened: without waiting for the other end of a pipe, without following a link."""
+BLANK = b" \t\r\n\v\f\xef\xbb\xbf\xff\xfe"
+"""Spaces and marks of UTF-8 and UTF-16: a file of these alone is empty."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Raw:
     """Its name in the index: for files the path below ``data/documents``, for others ``NAME/ID``."""
     data: bytes
     suffix: str
-    """Which reader: one of ``READERS``."""
+    """Which reader: one of ``formats.READERS``."""
     title: str | None = None
     updated: str | None = None
     """Date, ISO 8601."""
@@ -51,16 +58,6 @@ class Document:
     """Of the bytes that ``text`` was read from."""
     headings: bool = False
     """Whether lines of ``text`` that start with # are headings."""
-
-
-READERS: dict[str, Callable[[bytes], formats.Content]] = {
-    ".md": formats.markdown,
-    ".markdown": formats.markdown,
-    ".html": formats.html,
-    ".htm": formats.html,
-    ".txt": formats.text,
-    ".pdf": formats.pdf,
-}
 
 
 def find(folder: Path) -> Iterator[tuple[str, DocumentError | None]]:
@@ -94,48 +91,88 @@ def _unfit(path: Path, source: str) -> DocumentError | None:
         reason = f"is of no kind that can be read ({', '.join(READERS)})"
     else:
         return None
-    return DocumentError(f"{source if source.isprintable() else ascii(source)}: {reason}.")
+    return DocumentError(f"{shown(source)}: {reason}.")
 
 
 def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
-    """The bytes of a document and their SHA-256. Raises ``DocumentError`` where there are none or too many."""
+    """The bytes of a document and their SHA-256. Raises ``DocumentError`` where there are none or too many.
+
+    Nothing is waited for (a pipe would keep a reader for ever), no link is followed, and nothing is read of a file that
+    is too large.
+    """
+    path = folder / source
     try:
-        with (folder / source).open("rb") as file:
-            data = file.read(max_bytes + 1)
-    except OSError as error:
-        raise DocumentError(f"{source}: cannot be read ({error.strerror}).") from None
-    if len(data) > max_bytes:
-        raise DocumentError(f"{source}: is larger than config/retrieval.yaml allows; split it, or raise max_megabytes.")
-    if not data.strip():
+        if path.resolve() != folder.resolve() / PurePosixPath(source) or ".." in PurePosixPath(source).parts:
+            raise DocumentError(f"{source}: leads out of its folder or through a link, which is not followed.")
+        for _ in range(READINGS):
+            with os.fdopen(os.open(path, FLAGS), "rb") as file:
+                before = os.fstat(file.fileno())
+                if not stat.S_ISREG(before.st_mode):
+                    raise DocumentError(f"{source}: is not a regular file.")
+                if before.st_size > max_bytes:
+                    raise _too_large(source, before.st_size)
+                data = file.read(max_bytes + 1)
+                after = os.fstat(file.fileno())
+            if len(data) == before.st_size and (before.st_size, before.st_mtime_ns) == (
+                after.st_size,
+                after.st_mtime_ns,
+            ):
+                break
+        else:
+            raise DocumentError(f"{source}: changes while it is read; the next run reads it again.")
+    except RuntimeError:  # Python 3.11 and 3.12 on links in a circle
+        raise DocumentError(f"{source}: leads through a link, which is not followed.") from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise DocumentError(f"{shown(source)}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
+    if not data.strip(BLANK):
         raise DocumentError(f"{source}: is empty.")
     return data, hashlib.sha256(data).hexdigest()
 
 
 def parse(raw: Raw, settings: RetrievalFile) -> Document:
     """The document in ``raw``. Raises ``DocumentError`` saying what is wrong with it."""
-    source = raw.source
-    reader = READERS.get(raw.suffix)
-    if reader is None:
-        raise DocumentError(f"{source}: is of no kind that can be read ({', '.join(READERS)}).")
-    if len(raw.data) > settings.max_megabytes * 1_000_000:
-        raise DocumentError(f"{source}: is larger than config/retrieval.yaml allows; split it, or raise max_megabytes.")
-    if not raw.data.strip():
-        raise DocumentError(f"{source}: is empty.")
+    source, data, limits = raw.source, raw.data, settings.limits
+    if raw.suffix not in READERS:
+        raise DocumentError(f"{shown(source)}: is of no kind that can be read ({', '.join(READERS)}).")
+    if len(data) > settings.max_megabytes * 1_000_000:
+        raise _too_large(source, len(data))
+    if not data.strip(BLANK):
+        raise DocumentError(f"{shown(source)}: is empty.")
     try:
-        content = reader(raw.data)
-    except formats.Unreadable as error:
-        raise DocumentError(f"{source}: {error}.") from None
+        content = READERS[raw.suffix](data, limits)
+        if len(content.text) > limits.characters:
+            raise Unreadable(TOO_LONG)
+        if not content.text.strip():
+            raise Unreadable("holds no text; if it is a scan, run text recognition (OCR) on it")
+    except Unreadable as error:
+        raise DocumentError(f"{shown(source)}: {error}.") from None
     except RecursionError:
-        raise DocumentError(f"{source}: is nested too deeply to be read.") from None
-    if not content.text.strip():
-        raise DocumentError(f"{source}: holds no text; if it is a scan, run text recognition (OCR) on it.")
+        raise DocumentError(f"{shown(source)}: is nested too deeply to be read.") from None
+    except MemoryError:
+        raise DocumentError(f"{shown(source)}: needs more memory than there is; split it.") from None
+    except Exception as error:  # noqa: BLE001  damaged files make their readers raise nearly anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:150]
+        raise DocumentError(f"{shown(source)}: is a damaged {raw.suffix[1:].upper()} ({reason}).") from None
+    name = PurePosixPath(source).stem.replace("-", " ").replace("_", " ").strip()
     return Document(
         source=source,
-        title=raw.title or content.title or PurePosixPath(source).stem.replace("-", " ").replace("_", " ").strip(),
+        title=line(raw.title) or content.title or name,
         text=content.text,
-        updated=raw.updated or content.updated,
+        updated=day(raw.updated) or content.updated,
         language=raw.language or content.language,
         status=raw.status or content.status,
-        sha256=hashlib.sha256(raw.data).hexdigest(),
+        sha256=hashlib.sha256(data).hexdigest(),
         headings=content.headings,
+    )
+
+
+def shown(source: str) -> str:
+    """``source`` in one line that any terminal can print."""
+    return source if source.isprintable() else ascii(source)
+
+
+def _too_large(source: str, size: int) -> DocumentError:
+    return DocumentError(
+        f"{shown(source)}: is larger than config/retrieval.yaml allows ({size / 1_000_000:.1f} MB); split it, or raise "
+        "max_megabytes."
     )

@@ -70,6 +70,16 @@ Store = Annotated[
 ]
 
 
+class Limits(File):
+    """What one document may cost. One that costs more is skipped, and named."""
+
+    expanded_megabytes: float = Field(default=100, gt=0, le=2000, description="Of a DOCX, unpacked.")
+    characters: int = Field(default=5_000_000, ge=1000, le=100_000_000, description="Of text.")
+    pages: int = Field(default=2000, ge=1, le=100_000, description="Of a PDF.")
+    seconds: float = Field(default=60, gt=0, le=3600, description="To read it; needs workers.")
+    memory_megabytes: int = Field(default=1000, ge=100, le=100_000, description="To read it; needs workers, on Linux.")
+
+
 class RetrievalFile(File):
     """``config/retrieval.yaml``: how documents are indexed and searched."""
 
@@ -78,6 +88,10 @@ class RetrievalFile(File):
     )
     chunking: Chunking = Chunking()
     max_megabytes: float = Field(default=20, gt=0, le=1000, description="Larger documents are skipped, and named.")
+    limits: Limits = Limits()
+    workers: Literal["auto", "ray"] | Annotated[int, Field(ge=0, le=256)] = Field(
+        default="auto", description="Processes that read documents; auto: one a core; 0: none but this one."
+    )
     passages: int = Field(default=5, ge=1, le=50, description="Passages that a question is answered from.")
     words_weight: float = Field(
         default=0.8, ge=0, le=1, description="Share of the words (BM25) in the ranking; the rest is the embedding's."

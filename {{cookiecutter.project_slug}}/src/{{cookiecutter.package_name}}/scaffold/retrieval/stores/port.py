@@ -88,7 +88,7 @@ class Store(VectorStore, ABC):
         for name, document, text, vector in zip(names, documents, texts, vectors, strict=True):
             tokens = self.analyser.passage(text, document.metadata.get("language") or self.analyser.recognise(text))
             points[name] = Point(
-                id=name,
+                id=plain(name),
                 text=plain(document.page_content),
                 metadata={
                     key: plain(value) if isinstance(value, str) else value

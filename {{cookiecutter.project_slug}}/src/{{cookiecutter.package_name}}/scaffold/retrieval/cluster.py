@@ -1,0 +1,85 @@
+"""Documents read on a Ray cluster (extra ``ray``): the one that ``RAY_ADDRESS`` names, else one on this machine."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError
+from .settings import RetrievalFile
+from .workers import Workers, alarm
+
+if TYPE_CHECKING:
+    from .documents import Raw
+    from .processing import Processed
+
+AHEAD = 8
+"""Batches a core that are in the cluster's memory at a time."""
+
+
+def run(
+    batches: Iterable[Sequence[Raw]], settings: RetrievalFile, workers: Workers[Raw, Processed]
+) -> Iterator[list[Processed]]:
+    """Each batch's results, in order. Batches among which a document ends its process are done again by ``workers``.
+
+    Raises ``ConfigurationError`` where Ray is not installed or no cluster can be reached.
+    """
+    ray = _started()
+    source = iter(batches)
+    while window := list(islice(source, AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1))))):
+        rows = [{"number": number, "batch": pickle.dumps(list(batch))} for number, batch in enumerate(window)]
+        data = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+            _read, batch_size=1, fn_kwargs={"settings": settings}, max_retries=0
+        )
+        try:
+            done = {row["number"]: row["processed"] for row in data.take_all()}
+        except ray.exceptions.RayError:
+            yield from workers.run(window)
+        else:
+            yield from (pickle.loads(done[number]) for number in range(len(window)))  # noqa: S301  our own
+
+
+def _read(rows: dict[str, Any], settings: RetrievalFile) -> dict[str, Any]:
+    from .processing import process_one
+
+    processed = []
+    for raw in pickle.loads(rows["batch"][0]):  # noqa: S301  our own
+        alarm(settings.limits.seconds)
+        processed.append(process_one(raw, settings))
+        alarm(0)
+    return {"number": rows["number"], "processed": [pickle.dumps(processed)]}
+
+
+def _started() -> Any:
+    # Ray reports its use to its makers unless told not to, and would copy the project's folder to each process.
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_UV_RUN_RUNTIME_ENV="0")
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise ConfigurationError(
+            "config/retrieval.yaml says workers: ray, but Ray is not installed; install the extra 'ray', or set "
+            "workers: auto."
+        ) from None
+    if not ray.is_initialized():
+        local: dict[str, Any] = {}
+        if not os.environ.get("RAY_ADDRESS"):
+            paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+            local = {"address": "local", "_node_ip_address": "127.0.0.1", "runtime_env": {"env_vars": paths}}
+        try:
+            ray.init(include_dashboard=False if local else None, log_to_driver=False, **local)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise ConfigurationError(f"No Ray cluster can be reached ({' '.join(str(error).split())[:200]}).") from None
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    return ray
+
+
+def stop() -> None:
+    """Let go of the cluster; one on this machine ends."""
+    if ray := sys.modules.get("ray"):
+        ray.shutdown()
