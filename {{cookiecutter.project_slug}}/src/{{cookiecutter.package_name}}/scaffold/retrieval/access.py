@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 from ..governance.principal import Rule
+
+PATH = attrgetter("path")
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Access:
 
 def access_of(source: str, rules: Sequence[Rule]) -> Access | None:
     """What the first matching rule says about ``source``; None where no rule does: nobody may see it."""
-    found = _first(tuple(rule.path for rule in rules)).fullmatch(source)
+    found = _first(tuple(map(PATH, rules))).fullmatch(source)
     if found is None or found.lastindex is None:
         return None
     rule = rules[found.lastindex - 1]

@@ -208,7 +208,8 @@ class Sync:
         """What tells this content from another, and the SHA-256 of its bytes where they had to be read for that."""
         if entry.version is not None:
             return entry.version[:200], ""
-        sha256 = hashlib.sha256(connector.read(entry).data).hexdigest()
+        raw = connector.read(entry)
+        sha256 = raw.sha256 or hashlib.sha256(raw.data).hexdigest()
         return sha256, sha256
 
     def _restrict(self, row: Row, own: Access | None, access: Access) -> Row:
