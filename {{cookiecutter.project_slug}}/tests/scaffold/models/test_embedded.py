@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from langchain_core.embeddings import Embeddings
 
-from {{ cookiecutter.package_name }}.scaffold.errors import CircuitOpen, ModelError, ModelTimeout, RateLimited
+from {{ cookiecutter.package_name }}.scaffold.errors import CircuitOpen, ConfigurationError, ModelError, ModelTimeout, RateLimited
 from {{ cookiecutter.package_name }}.scaffold.governance import AuditLog
 from {{ cookiecutter.package_name }}.scaffold.observability import Telemetry
 
@@ -183,3 +183,38 @@ async def test_no_texts_are_no_call(vendor: Vendor, at: At, open_models: Open, a
     embeddings = open_models(at("openai")).embeddings()
     assert (embeddings.embed_documents([]), await embeddings.aembed_documents([])) == ([], [])
     assert (vendor.requests, list(audit.records())) == ([], [])
+
+
+TWO = """\
+models:
+  small: {provider: openai-compatible, model: small-1, base_url: URL, kind: embedding}
+  large: {provider: openai-compatible, model: large-1, base_url: URL, kind: embedding}
+  talker: {provider: offline, model: extractive-1}
+roles:
+  answer: talker
+  embed: small
+"""
+
+
+def test_each_model_has_vectors_of_its_own_name_and_can_stand_in_for_the_role(
+    vendor: Vendor, open_models: Open, audit: AuditLog
+) -> None:
+    models = open_models(TWO.replace("URL", vendor.openai))
+    assert models.named() == "small"
+    labels = [models.embeddings().label, models.embeddings(use="large").label]  # type: ignore[attr-defined]
+    assert labels == ["openai-compatible/small-1", "openai-compatible/large-1"]
+    assert models.embeddings(use="large").embed_documents(TEXTS) == VECTORS
+    assert [(record["role"], record["model"]) for record in audit.records()] == [("embed", "large-1")]
+    assert models.embeddings(use="large") is models.embeddings(use="large")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("larg", r"no model 'larg' under models in config/models.yaml \(did you mean 'large'\?\).*: small, large"),
+        ("talker", "The model 'talker' in config/models.yaml is a chat model; ask for one of kind embedding"),
+    ],
+)
+def test_what_is_no_embedding_cannot_stand_in(name: str, said: str, vendor: Vendor, open_models: Open) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        open_models(TWO.replace("URL", vendor.openai)).embeddings(use=name)

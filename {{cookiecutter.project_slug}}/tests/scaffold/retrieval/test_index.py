@@ -184,3 +184,17 @@ def test_the_index_is_kept_where_the_new_embedding_cannot_be_reached(documents: 
         documents.index(Unreachable()).sync()
     documents.close()
     assert len(documents.index().search("harbour", STAFF)) == 1
+
+
+def test_a_search_may_be_narrowed(documents: Project) -> None:
+    documents.write("a.md", "---\nlanguage: de\n---\nThe harbour opens at six.")
+    documents.write("b.md", "---\nlanguage: en\n---\nThe harbour opens at seven.")
+    index = documents.index()
+    index.sync()
+
+    def found(**where: list[str]) -> list[str]:
+        return sorted(passage.source for passage in index.search("harbour", STAFF, where=where))
+
+    assert found(language=["de"]) == ["a.md"]
+    assert found(language=["de", "en"], origin=["documents"]) == ["a.md", "b.md"]
+    assert found(origin=["crm"]) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,7 +43,9 @@ class Passage:
     text: str
     """Word for word as in the document."""
     source: str
-    """The document's path below ``data/documents``."""
+    """The document's name: its path below ``data/documents``, or SOURCE/ID."""
+    origin: str
+    """Name of its source in ``config/sources.yaml``."""
     title: str
     score: float
     """Fused rank, 0 to 1; 1 is first by words and by embedding. It orders one result; it is no probability."""
@@ -66,7 +68,7 @@ class Passage:
     """As the document says, for example ``superseded``."""
 
 
-PAYLOAD = ("source", "title", "updated", "sha256", "chunk", "section", "language", "status")
+PAYLOAD = ("source", "origin", "title", "updated", "sha256", "chunk", "section", "language", "status")
 """What is stored with a passage under the same name."""
 
 
@@ -134,26 +136,37 @@ class Index:
         """Why ``config/retrieval.yaml`` or ``data/access.yaml`` was not reloaded; None where all is well."""
         return self._settings.error or self._access.error
 
-    def search(self, query: str, caller: Principal, k: int | None = None) -> list[Passage]:
+    def search(
+        self, query: str, caller: Principal, k: int | None = None, where: Mapping[str, Sequence[str]] | None = None
+    ) -> list[Passage]:
         """The ``k`` best passages that ``caller`` may see, best first; ``k`` is ``retrieval.yaml``'s where None.
+
+        ``where``: names of ``PAYLOAD`` and the values that one may have, such as ``{"origin": ["crm"]}``.
 
         Raises ``ConfigurationError`` where another process keeps the index, or its embedding is configured no longer.
         """
         settings = self._settings.get()
         started = time.perf_counter()
         with self._telemetry.span("retrieval") as span:
-            hits = self._hits(query, caller, k or settings.passages, settings)
+            hits = self._hits(query, caller, k or settings.passages, where, settings)
             span.set_attribute("app.retrieval.passages", len(hits))
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
         self._telemetry.count(PASSAGES, len(hits))
         return [_passage(hit) for hit in hits]
 
-    def _hits(self, query: str, caller: Principal, k: int, settings: RetrievalFile) -> list[Hit]:
+    def _hits(
+        self,
+        query: str,
+        caller: Principal,
+        k: int,
+        where: Mapping[str, Sequence[str]] | None,
+        settings: RetrievalFile,
+    ) -> list[Hit]:
         version = self.versions.live()
         if version is None:
             return []
-        hits = self.store(version).hits(query, caller, k, settings.words_weight)
+        hits = self.store(version).hits(query, caller, k, settings.words_weight, where, settings.diversity)
         if not hits and self.documents() and not self.store(version).count():
             raise ConfigurationError(f"{self.store(version).place} is gone; run 'ingest' to make it anew.")
         return hits

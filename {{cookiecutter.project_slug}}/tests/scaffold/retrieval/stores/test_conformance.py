@@ -226,16 +226,16 @@ def test_odd_questions_and_texts_are_no_mistakes(store: Store, query: str) -> No
 def test_before_the_first_write_there_is_nothing_and_nothing_is_made(store: Store) -> None:
     assert store.similarity_search("text") == store.get_by_ids(["x"]) == []
     assert list(store.points()) == []
+    assert store.count() == 0
     assert (store.sources(), store.built(), store.delete(["x"]), store.delete()) == ({}, None, True, True)
     store.remove("a.md")
     store.restrict("a.md", [], [])
     store.flush()
     store.drop()
-    store.renew()
     assert store.built() is None
 
 
-def test_another_embedding_is_refused_until_the_index_is_renewed(kind: str, open_kind: Open) -> None:
+def test_another_embedding_is_refused_until_the_index_is_dropped(kind: str, open_kind: Open) -> None:
     store = open_kind(kind, caller=ANN)
     store.add_texts(["a text"])
     store.close()
@@ -243,7 +243,7 @@ def test_another_embedding_is_refused_until_the_index_is_renewed(kind: str, open
     for use in (lambda: other.similarity_search("text"), lambda: other.add_texts(["more"])):
         with pytest.raises(ConfigurationError, match=r"was built with hashing-64@1 .* now says hashing-32@1"):
             use()
-    other.renew()
+    other.drop()
     other.add_texts(["more"])
     assert texts(other.similarity_search("text")) == ["more"]
 
@@ -251,6 +251,7 @@ def test_another_embedding_is_refused_until_the_index_is_renewed(kind: str, open
 def test_all_points_come_once_whole_and_from_where_one_stopped(store: Store) -> None:
     store.add_documents([passage("a.md", n, f"harbour {n}", deny=["user:eve"]) for n in range(600)])
     points = list(store.points())
+    assert store.count() == len(points)
     assert sorted(point.id for point in points) == sorted(f"a.md#{n}" for n in range(600))
     assert [point.id for point in store.points(after=points[299].id)] == [point.id for point in points[300:]]
     assert (points[0].allow, points[0].deny, len(points[0].dense)) == (["group:hr"], ["user:eve"], 64)

@@ -109,6 +109,13 @@ class PostgresStore(Store):
                 for row in connection.execution_options(yield_per=BATCH).execute(asked):
                     yield _point(row)
 
+    def count(self) -> int:
+        """How many passages there are."""
+        with self._begin() as connection:
+            if not self._built(connection):
+                return 0
+            return connection.execute(select(func.count()).select_from(self._passages)).scalar_one()
+
     def sources(self) -> dict[str, int]:
         """How many passages each source has."""
         source = self._passages.c.source

@@ -77,6 +77,13 @@ class QdrantStore(Store):
             if start is None:
                 return
 
+    def count(self) -> int:
+        """How many passages there are."""
+        if not self.built():
+            return 0
+        with self._asking():
+            return self._client.count(self._collection, exact=True).count
+
     def sources(self) -> dict[str, int]:
         """How many passages each source has."""
         if not self.built():
