@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import pkgutil
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,14 @@ import pytest
 import qdrant_edge
 
 import {{ cookiecutter.package_name }} as package
+from {{ cookiecutter.package_name }}.scaffold.errors import SourceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
 from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
+from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
 
 Replace = Callable[[Any], Any]
 """From the original to what stands in for it."""
@@ -51,12 +53,15 @@ F08, F14, F15 = (
     f"{DRILLS}/test_f15_audit_tampering.py",
 )
 DOOR = f"{DRILLS}/test_f14_model_door.py"
+F10 = f"{DRILLS}/test_f10_sources.py"
+CONNECTORS = "tests/scaffold/retrieval/connectors"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
 SERVING = "tests/scaffold/serving"
 MODELS = "tests/scaffold/models"
 SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
+RETRIEVAL = "tests/scaffold/retrieval"
 
 
 def always(value: Any) -> Replace:
@@ -67,6 +72,42 @@ def always(value: Any) -> Replace:
 def anywhere(check: Callable[..., None]) -> Callable[..., None]:
     """``Policy.check_model`` as if the model computed in a region that the policy names."""
     return lambda policy, provider, model, _=None: check(policy, provider, model, *(policy.file.regions or [])[:1])
+
+
+def unchecked(contract: Any, values: Any, _: Any) -> Any:
+    """A record, whatever it is."""
+    return contract.model_construct(**{"text": "", **values, "id": str(values["id"]), "updated": None})
+
+
+def quiet(pages: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """A listing that takes it for the end where it breaks off."""
+
+    def until_it_breaks(*given: Any) -> Iterator[Any]:
+        with suppress(SourceError):
+            yield from pages(*given)
+
+    return until_it_breaks
+
+
+def limited(**limits: float) -> Replace:
+    """Processes that read documents with these limits, whatever the settings say."""
+
+    def workers(original: Callable[[RetrievalFile], Any]) -> Callable[[RetrievalFile], Any]:
+        return lambda settings: original(
+            settings.model_copy(update={"limits": settings.limits.model_copy(update=limits)})
+        )
+
+    return workers
+
+
+def all_lost(_: object) -> Callable[..., None]:
+    """A process that ends takes all that it was given with it."""
+
+    def bury(workers: Any, worker: Any, batch: Any) -> None:
+        workers._end(worker)
+        batch.results += [workers._lost(item, "is lost") for item in batch.items[len(batch.results) :]]
+
+    return bury
 
 
 BARE = always(Governed.passage)
@@ -273,6 +314,54 @@ CONTROLS = (
         [F08],
     ),
     Control(
+        "source-contract",
+        "F10",
+        [("scaffold.retrieval.connectors.records.check", always(unchecked))],
+        [f"{F10}::test_a_source_that_breaks_its_contract_stops_nothing"],
+    ),
+    Control(
+        "quarantine",
+        "F10",
+        [("scaffold.retrieval.sync.set_aside", always(lambda *_: None))],
+        [f"{F10}::test_after_a_contract_was_mended_what_was_set_aside_is_indexed"],
+    ),
+    Control(
+        "broken-rights-shut-out",
+        "F08",
+        [("scaffold.retrieval.connectors.records.Records._access", always(lambda *_: Access(("group:staff",))))],
+        [f"{CONNECTORS}/test_quarantine.py::test_a_broken_record_takes_rights_away_and_gives_none"],
+    ),
+    Control(
+        "source-retry",
+        "F10",
+        [("scaffold.retrieval.connectors.pacing._again", always(lambda _: False))],
+        [f"{F10}::test_a_source_that_limits_the_rate_is_waited_for"],
+    ),
+    Control(
+        "source-rate",
+        "F10",
+        [("scaffold.retrieval.connectors.pacing.Paced._in_turn", always(lambda _, once: once()))],
+        [f"{CONNECTORS}/test_http.py::test_a_source_is_asked_no_more_often_than_it_allows"],
+    ),
+    Control(
+        "credentials-to-one-host",
+        "F10",
+        [("scaffold.retrieval.connectors.web.Web._same_host", always(lambda *_: None))],
+        [f"{F10}::test_credentials_stay_with_their_source"],
+    ),
+    Control(
+        "whole-listing",
+        "F10",
+        [("scaffold.retrieval.connectors.http.JsonApi._pages", quiet)],
+        [f"{F10}::test_a_source_that_goes_away_in_the_middle_loses_nothing"],
+    ),
+    Control(
+        "database-read-only",
+        "F10",
+        [("scaffold.retrieval.connectors.sql._read_only", always(lambda _: None))],
+        [f"{CONNECTORS}/test_sql.py::test_nothing_is_written_whatever_the_query_says"],
+    ),
+    Control(
         name="evaluation-threshold",
         failure="F11",
         unplug=[("scaffold.evaluation.runner.judge", lambda _: lambda metrics, thresholds: [])],
@@ -461,6 +550,48 @@ CONTROLS = (
         ["tests/scaffold/governance/test_ownership.py"],
     ),
     Control("model-metrics", "F19", [("scaffold.models.metered.Metered.passage", BARE)], [f"{MODELS}/test_audited.py"]),
+    Control(
+        "document-size",
+        "F09",
+        [("scaffold.retrieval.documents._check_size", always(lambda *_: None))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
+    Control(
+        "unpacked-size",
+        "F09",
+        [("scaffold.retrieval.formats.docx._check_expansion", always(lambda *_: None))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
+    Control(
+        "risky-documents-apart",
+        "F09",
+        [("scaffold.retrieval.processing._harmless", always(lambda _: True))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-time",
+        "F09",
+        [("scaffold.retrieval.processing._workers", limited(seconds=3600))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-memory",
+        "F09",
+        [("scaffold.retrieval.processing._workers", limited(memory_megabytes=100_000))],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "worker-death",
+        "F09",
+        [("scaffold.retrieval.workers.Workers._bury", all_lost)],
+        [f"{RETRIEVAL}/test_processing.py"],
+    ),
+    Control(
+        "document-paths",
+        "F09",
+        [("scaffold.retrieval.documents._check_place", always(lambda *_: None))],
+        [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
     Control(
         "fence",
         "F29",

@@ -6,8 +6,10 @@ import io
 import json
 import re
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -252,3 +254,26 @@ def test_a_terminal_that_lacks_characters_gets_the_answer_all_the_same(
     text = printed.getvalue().decode("ascii")
     assert "security/passwoerter-und-konten.md" in text
     assert not options or "nötig" in json.loads(text)["answer"]
+
+
+def test_what_is_set_aside_is_listed_replayed_and_dropped(
+    run: Run, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "tickets.db")) as database, database:
+        database.execute("CREATE TABLE tickets (number, body)")
+        database.executemany("INSERT INTO tickets VALUES (?, ?)", [(7, "Restart it."), (8, None), (9, "")])
+    monkeypatch.setenv("TICKETS_URL", f"sqlite:///{tmp_path / 'tickets.db'}")
+    source = {"kind": "sql", "url_env": "TICKETS_URL", "query": "SELECT * FROM tickets"}
+    source["fields"] = {"id": "number", "text": "body"}  # type: ignore[assignment]
+    (project / "config" / "sources.yaml").write_text(json.dumps({"sources": {"tickets": source}}), "utf-8")
+    assert "Nothing is set aside." in run("quarantine", "list")[1]
+    run("ingest")
+    code, out, _ = run("quarantine", "list")
+    assert (code, re.findall(r"tickets +1 +breaks the contract of its source: text: [a-z ]+", out) != []) == (0, True)
+    assert [row["id"] for row in json.loads(run("quarantine", "list", "--json")[1])] == ["8", "9"]
+    assert "is empty" in run("quarantine", "list", "tickets")[1]
+    assert json.loads(run("quarantine", "replay", "--json")[1])["counts"]["quarantined"] == 2
+    assert "2 set aside" in run("quarantine", "replay")[1]
+    assert "1 records forgotten." in run("quarantine", "drop", "tickets", "8")[1]
+    assert "1 records forgotten." in run("quarantine", "drop", "tickets")[1]
+    assert "Nothing is set aside." in run("quarantine", "list")[1]

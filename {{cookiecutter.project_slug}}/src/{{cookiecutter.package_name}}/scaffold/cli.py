@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
+from . import cli_quarantine
 from .application import Application
 from .config import Settings
 from .errors import ScaffoldError
@@ -120,6 +121,8 @@ def commands(build: Build) -> typer.Typer:
         else:
             out.print(escape(report.summary()))
         raise typer.Exit(1 if report.failed else 0)
+
+    cli_quarantine.register(app, opened, out)
 
     @app.command()
     def serve(

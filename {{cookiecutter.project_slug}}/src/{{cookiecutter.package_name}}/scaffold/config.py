@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -169,7 +169,7 @@ def parse_yaml(text: str, shape: type[Model], path: Path, context: object = None
 
 
 def _explain(problem: Any, node: yaml.Node | None, shape: type[BaseModel], path: Path) -> str:
-    loc = tuple(problem["loc"])
+    loc = tuple(part for part in problem["loc"] if part != "[key]")  # the line is the key's own
     line, field = _line_of(node, loc), ".".join(str(part) for part in loc) or "the file"
     message = problem["msg"].removeprefix("Value error, ")
     if message[1:2].islower():  # but not "URL scheme …"
@@ -218,10 +218,19 @@ def _fields_at(shape: Any, loc: tuple[Any, ...]) -> list[str]:
     for part in loc:
         if isinstance(shape, type) and issubclass(shape, BaseModel) and part in shape.model_fields:
             shape = shape.model_fields[part].annotation
-        else:
-            arguments = [a for a in getattr(shape, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
-            shape = arguments[-1] if arguments else shape
-    for candidate in (shape, *getattr(shape, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return list(candidate.model_fields)
-    return []
+            continue
+        models = _models_in(shape)
+        told_by = [each for each in models if "kind" in each.model_fields and part in _kinds(each)]
+        shape = told_by[0] if told_by else models[-1] if len(models) == 1 else shape
+    return [name for model in _models_in(shape)[:1] for name in model.model_fields]
+
+
+def _kinds(shape: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(shape.model_fields["kind"].annotation)
+
+
+def _models_in(shape: Any) -> list[type[BaseModel]]:
+    """The shapes that an annotation allows: of dicts' values, lists' items, unions."""
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        return [shape]
+    return [model for argument in get_args(shape) for model in _models_in(argument)]

@@ -15,6 +15,7 @@ from .models import LimitsFile, ModelsFile
 from .prompts import PromptFile
 from .readiness import StagesFile
 from .retrieval import RetrievalFile
+from .retrieval.connectors import SourcesFile
 from .serving import ServiceFile
 
 SHAPES: dict[str, type[BaseModel]] = {
@@ -27,6 +28,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "prompt": PromptFile,
     "retrieval": RetrievalFile,
     "service": ServiceFile,
+    "sources": SourcesFile,
     "stages": StagesFile,
     "suite": SuiteFile,
 }

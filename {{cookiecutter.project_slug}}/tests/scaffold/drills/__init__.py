@@ -25,6 +25,7 @@ CONTROLS = {
     "F07": "incremental sync: add, change, delete",
     "F08": "access lists applied inside the search",
     "F09": "unreadable documents are named and counted",
+    "F10": "connectors with a contract, pacing, retries and quarantine",
     "F11": "datasets, graders and thresholds that fail the build",
     "F12": "least number of reviewed cases per stage",
     "F13": "answers held against their citations",

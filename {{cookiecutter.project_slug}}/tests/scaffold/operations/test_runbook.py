@@ -1,4 +1,4 @@
-"""The commands of the runbook and of the onboarding page are run as they stand there."""
+"""The commands of the runbook and of the pages for newcomers are run as they stand there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND: str = next(iter(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]))
 MODULE = "{{ cookiecutter.package_name }}.app"
-PAGES = [page for page in ("operations/runbook.md", "docs/onboarding.md") if (ROOT / page).is_file()]
+PAGES = [
+    page for page in ("operations/runbook.md", "docs/onboarding.md", "docs/connectors.md") if (ROOT / page).is_file()
+]
 MARK = re.compile(r"<!-- (?:(?P<run>run)|not run: (?P<reason>\S.*)) -->")
 
 

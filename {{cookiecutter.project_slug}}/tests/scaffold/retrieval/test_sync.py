@@ -248,7 +248,7 @@ def test_rights_alone_are_brought_in_line_at_once(documents: Project) -> None:
     assert seen(index) == {"b.md": "The harbour has berth b."}, "no content was read, and no embedding asked"
 
 
-class Feed:
+class Feed:  # a record whose text is "broken" breaks its contract
     """A source whose records say themselves who may see them, and which can list what changed."""
 
     def __init__(self) -> None:
@@ -263,6 +263,9 @@ class Feed:
                 yield Entry(id_, deleted=True)
                 continue
             text, access = self.records[id_]
+            if text == "broken":
+                yield Entry(id_, problem="text: it is broken", access=access, payload=b"{}")
+                continue
             yield Entry(id_, str(len(text)), access=access, payload=text.encode())
             if self.broken:
                 raise SourceError(self.broken)
@@ -285,7 +288,9 @@ def feed(documents: Project, monkeypatch: pytest.MonkeyPatch) -> Feed:
         "sources:\n  documents: {kind: files}\n  crm: {kind: files, folder: data/feed}\n", "utf-8"
     )
     monkeypatch.setattr(
-        index_module, "connect", lambda each, *rest: feed if each.folder == "data/feed" else connect(each, *rest)
+        index_module,
+        "connect",
+        lambda name, each, *rest: feed if each.folder == "data/feed" else connect(name, each, *rest),
     )
     return feed
 
@@ -320,6 +325,20 @@ def test_a_source_may_say_itself_who_sees_what_and_what_changed(documents: Proje
     documents.configure(chunking={"size": 200, "overlap": 0})
     index.sync()
     assert feed.listed[2:] == [None], "all is indexed otherwise, so all is listed"
+
+
+def test_a_record_that_breaks_its_contract_is_never_shown_to_more_people_than_before(
+    documents: Project, feed: Feed
+) -> None:
+    documents.allow({"**": ["group:staff", "group:other"]})
+    feed.records = {"one": ("The harbour has one.", STAFF_ONLY), "two": ("The harbour has two.", STAFF_ONLY)}
+    index = documents.index()
+    index.sync()
+    feed.records = {"one": ("broken", None), "two": ("broken", Access(("group:board",)))}
+    feed.changed = ["one", "two"]
+    assert [source for source, _ in index.sync().quarantined] == ["crm/one", "crm/two"]
+    assert (set(seen(index)), set(seen(index, caller=OTHER))) == ({"crm/one"}, set())
+    assert seen(index, caller=Principal("bea", frozenset({"board"}))).keys() == {"crm/two"}
 
 
 def test_a_source_that_goes_away_costs_nothing_but_its_own_changes(documents: Project, feed: Feed) -> None:

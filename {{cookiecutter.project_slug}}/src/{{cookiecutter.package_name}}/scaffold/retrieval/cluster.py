@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import sys
@@ -33,7 +34,7 @@ def run(
     while window := list(islice(source, AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1))))):
         rows = [{"number": number, "batch": pickle.dumps(list(batch))} for number, batch in enumerate(window)]
         data = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
-            _read, batch_size=1, fn_kwargs={"settings": settings}, max_retries=0
+            _read, batch_size=1, fn_kwargs={"settings": settings}, ray_remote_args_fn=_once
         )
         try:
             done = {row["number"]: row["processed"] for row in data.take_all()}
@@ -54,6 +55,10 @@ def _read(rows: dict[str, Any], settings: RetrievalFile) -> dict[str, Any]:
     return {"number": rows["number"], "processed": [pickle.dumps(processed)]}
 
 
+def _once() -> dict[str, Any]:
+    return {"max_retries": 0}
+
+
 def _started() -> Any:
     # Ray reports its use to its makers unless told not to, and would copy the project's folder to each process.
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_UV_RUN_RUNTIME_ENV="0")
@@ -71,11 +76,13 @@ def _started() -> Any:
             paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
             local = {"address": "local", "_node_ip_address": "127.0.0.1", "runtime_env": {"env_vars": paths}}
         try:
-            ray.init(include_dashboard=False if local else None, log_to_driver=False, **local)
+            ray.init(
+                include_dashboard=False if local else None, log_to_driver=False, logging_level=logging.CRITICAL, **local
+            )
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigurationError(f"No Ray cluster can be reached ({' '.join(str(error).split())[:200]}).") from None
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what went wrong is said in our words
     return ray
 
 

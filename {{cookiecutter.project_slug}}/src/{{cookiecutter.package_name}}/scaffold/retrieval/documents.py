@@ -103,17 +103,14 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
     Nothing is waited for (a pipe would keep a reader for ever), no link is followed, and nothing is read of a file that
     is too large.
     """
-    path = folder / source
     try:
-        if _strays(folder, source):
-            raise DocumentError(f"{source}: leads out of its folder or through a link, which is not followed.")
+        _check_place(folder, source)
         for _ in range(READINGS):
-            with os.fdopen(os.open(path, FLAGS), "rb") as file:
+            with os.fdopen(os.open(folder / source, FLAGS), "rb") as file:
                 before = os.fstat(file.fileno())
                 if not stat.S_ISREG(before.st_mode):
                     raise DocumentError(f"{source}: is not a regular file.")
-                if before.st_size > max_bytes:
-                    raise _too_large(source, before.st_size)
+                _check_size(source, before.st_size, max_bytes)
                 data = file.read(max_bytes + 1)
                 after = os.fstat(file.fileno())
             if len(data) == before.st_size and (before.st_size, before.st_mtime_ns) == (
@@ -130,23 +127,12 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
     return data, hashlib.sha256(data).hexdigest()
 
 
-def _strays(folder: Path, source: str) -> bool:
-    """Whether ``source`` leads out of ``folder`` or through a link."""
-    at = folder
-    for part in source.split("/"):
-        at = at / part
-        if part in ("", "..") or at.is_symlink():
-            return True
-    return False
-
-
 def parse(raw: Raw, settings: RetrievalFile) -> Document:
     """The document in ``raw``. Raises ``DocumentError`` saying what is wrong with it."""
     source, data, limits = raw.source, raw.data, settings.limits
     if raw.suffix not in READERS:
         raise DocumentError(f"{shown(source)}: is of no kind that can be read ({', '.join(READERS)}).")
-    if len(data) > settings.max_megabytes * 1_000_000:
-        raise _too_large(source, len(data))
+    _check_size(source, len(data), settings.max_megabytes * 1_000_000)
     if not data.strip(BLANK):
         raise DocumentError(f"{shown(source)}: is empty.")
     try:
@@ -182,8 +168,16 @@ def shown(source: str) -> str:
     return source if source.isprintable() else ascii(source)
 
 
-def _too_large(source: str, size: int) -> DocumentError:
-    return DocumentError(
-        f"{shown(source)}: is larger than config/retrieval.yaml allows ({size / 1_000_000:.1f} MB); split it, or raise "
-        "max_megabytes."
-    )
+def _check_place(folder: Path, source: str) -> None:
+    path, at = Path(source), folder
+    steps = [at := at / part for part in path.parts]
+    if path.is_absolute() or ".." in path.parts or any(step.is_symlink() for step in steps):
+        raise DocumentError(f"{shown(source)}: leads out of its folder or through a link, which is not followed.")
+
+
+def _check_size(source: str, size: int, most: float) -> None:
+    if size > most:
+        raise DocumentError(
+            f"{shown(source)}: is larger than config/retrieval.yaml allows ({size / 1_000_000:.1f} MB); split it, or "
+            "raise max_megabytes."
+        )

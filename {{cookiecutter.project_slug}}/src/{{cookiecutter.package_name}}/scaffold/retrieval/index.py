@@ -281,6 +281,13 @@ class Index:
                 span.set_attribute(f"app.sync.{name}", report.counts[name])
         return report
 
+    def replay(self, progress: Progress | None = None) -> SyncReport:
+        """Look again at what is in quarantine, without asking a source, and index what fits its contract by now."""
+        with self._syncing, self._telemetry.span("replay"):
+            settings, live = load_yaml(self._file, RetrievalFile), self.versions.live(now=True)
+            tell = progress or (lambda line: None)
+            return self.fill(live, settings, tell, replay=True) if live else SyncReport()
+
     def fill(
         self,
         version: Version,
@@ -288,13 +295,14 @@ class Index:
         progress: Progress,
         access_only: bool = False,
         dry: bool = False,
+        replay: bool = False,
     ) -> SyncReport:
         """Bring one index in line with the sources."""
         rules, store = load_yaml(self._access_file, AccessFile).rules, self.store(version)
         with self._connected(settings) as sources, store.hold():
             store.built()  # raises where it is damaged
             run = Sync(store, version.id, self._state, sources, settings, rules, progress)
-            return run.run(access_only, dry)
+            return run.replay() if replay else run.run(access_only, dry)
 
     @contextmanager
     def _connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
@@ -302,7 +310,7 @@ class Index:
         sources: dict[str, tuple[Source, Connector]] = {}
         with ExitStack() as opened:
             for name, source in load_sources(self._project).sources.items():
-                connector = connect(source, self._project, settings)
+                connector = connect(name, source, self._project, settings)
                 opened.callback(connector.close)
                 sources[name] = (source, connector)
             yield sources

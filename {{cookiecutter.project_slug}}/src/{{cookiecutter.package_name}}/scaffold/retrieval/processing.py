@@ -83,6 +83,10 @@ class Pool:
         """End the processes; nothing goes on after this."""
         if self._workers:
             self._workers.close()
+        if self._settings.workers == "ray":
+            from . import cluster
+
+            cluster.stop()
 
 
 START_SECONDS = 2.0

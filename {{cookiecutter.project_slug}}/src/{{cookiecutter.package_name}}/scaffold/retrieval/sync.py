@@ -20,7 +20,7 @@ from .connectors import Connector, Entry, Source, prefix_of
 from .documents import Raw
 from .manifest import Manifest, Pending, Row, SourceState
 from .processing import Pool, Processed
-from .quarantine import release, set_aside
+from .quarantine import held, release, set_aside, settle
 from .report import NAMED, SyncReport
 from .settings import RetrievalFile
 from .stores import Store
@@ -96,6 +96,33 @@ class Sync:
         self._end(access_only)
         return self._report
 
+    def replay(self) -> SyncReport:
+        """Look again at what was set aside, without asking a source, and index what fits its contract by now."""
+        later: list[tuple[str, str, str]] = []
+        for name, (_, connector) in self._sources.items():
+            again = getattr(connector, "again", None)
+            records = held(self._state, name) if again else iter(())
+            while again and (some := list(islice(records, LISTED))):
+                entries = []
+                for each in some:
+                    entry = again(each.payload)
+                    source = prefix_of(name) + entry.id
+                    if entry.problem:
+                        entry = replace(entry, id=each.id)
+                    elif entry.id != each.id:  # its id could not be read, or was another record's
+                        if source in self._manifest.rows([source]):
+                            entry = replace(entry, id=each.id, problem=each.reason, payload=each.payload)
+                        else:
+                            later.append((name, each.id, source))
+                    entries.append(entry)
+                self._look(name, connector, entries, False)
+        self._read_in()
+        for name, record, source in later:
+            if source in self._manifest.rows([source]):
+                release(self._state, name, [record])
+        self._report.documents, self._report.chunks = self._manifest.counts()
+        return self._report
+
     # Before anything is listed.
 
     def _reconcile(self) -> None:
@@ -133,19 +160,23 @@ class Sync:
         since = None if access_only else self._since(source, before)
         if since is None and not access_only and not self._report.dry:
             self._manifest.drop_waiting(name)
-        listing, error = connector.entries(since), ""
+        error, upto = "", None
         try:
+            listing = connector.entries(since)
             while some := list(islice(listing, LISTED)):
                 self._look(name, connector, some, access_only)
+            upto = connector.cursor()
         except SourceError as failure:
             error = self._report.failed[name] = str(failure)
             self._progress(f"failed   {name}: {failure}")
         if since is None and not error:
             self._sweep(lambda run: self._manifest.unseen(name, run))
+            if not self._report.dry:
+                settle(self._state, name, self._run)
         if not access_only and not self._report.dry:
             whole = self._run if since is None and not error else before and before.full_at
             complete = before.complete_at if before else None
-            cursor = before.cursor if error and before else json.dumps([self._how, connector.cursor()])
+            cursor = before.cursor if error and before else json.dumps([self._how, upto])
             self._manifest.source_read(SourceState(name, cursor, self._run, complete, whole or None, error or None))
 
     def _since(self, source: Source, before: SourceState | None) -> str | None:
@@ -165,18 +196,25 @@ class Sync:
         saw: list[str] = []
         gone: list[str] = []
         wait: dict[str, Pending] = {}
+        broken: list[Entry] = []
+        fine: list[str] = []
         for entry in entries:
             source = prefix + entry.id
             row = rows.get(source)
             if entry.deleted:
                 gone += [source] if row else []
+                fine.append(entry.id)
                 continue
             saw.append(source)
             if entry.problem and entry.payload:
-                self._quarantine(name, source, entry)
+                self._note("quarantined", (source, entry.problem), "aside")
+                broken.append(entry)
+                # Without lists that could be read, those that it came with stay: a rule alone might show it to more.
+                if row and entry.access and (access := effective(entry.access, source, self._rules)):
+                    self._restrict(row, entry.access, access)
                 continue
             if entry.problem:
-                self._skip(source, entry.problem, row)
+                self._skip(source, f"{prefix}{entry.problem}", row)
                 continue
             access = effective(entry.access, source, self._rules)
             if access is None:
@@ -193,6 +231,7 @@ class Sync:
                 continue
             if row and (row.version, row.how) == (version, self._how):
                 self._report.unchanged += source not in self._known
+                fine.append(entry.id)
                 continue
             if row is None and sha256 and len(self._added) < NAMED:
                 self._added[sha256] = source
@@ -202,6 +241,8 @@ class Sync:
         self._manifest.saw(saw, self._run)
         self._remove(gone)
         if not self._report.dry:
+            set_aside(self._state, name, broken, self._run)
+            release(self._state, name, fine)
             self._manifest.wait(list(wait.values()))
 
     def _version(self, entry: Entry, connector: Connector) -> tuple[str, str]:
@@ -225,11 +266,6 @@ class Sync:
             self._known.add(row.source)
             self._note("changed", row.source, "access")
         return replace(row, access=mine, own=written)
-
-    def _quarantine(self, name: str, source: str, entry: Entry) -> None:
-        self._note("quarantined", (source, entry.problem), "set aside")
-        if not self._report.dry:
-            set_aside(self._state, name, entry)
 
     def _skip(self, source: str, reason: str, row: Row | None) -> None:
         self._report.note("skipped", (source, reason))
@@ -332,7 +368,9 @@ class Sync:
         self._store.flush()
         self._manifest.indexed([ready.row for ready in batch], self._run)
         rows = [ready.row for ready in batch]
-        release(self._state, [(row.origin, row.source.removeprefix(prefix_of(row.origin))) for row in rows])
+        for name in {row.origin for row in rows}:
+            mine = [row.source.removeprefix(prefix_of(name)) for row in rows if row.origin == name]
+            release(self._state, name, mine)
         for ready in batch:
             row = ready.row
             if row.source not in self._known:

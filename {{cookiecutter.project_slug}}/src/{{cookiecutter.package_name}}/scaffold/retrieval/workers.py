@@ -23,6 +23,9 @@ Result = TypeVar("Result")
 TRIES = 2
 """How often an item is tried that ended its process: that can have been another one's fault, once."""
 
+OUT_OF_MEMORY = 69
+"""Exit code of a process that has no memory left to say so."""
+
 
 @dataclass
 class _Batch(Generic[Item, Result]):
@@ -175,17 +178,18 @@ def _serve(pipe: connection.Connection, work: Callable[[Any], Any], seconds: flo
     if hasattr(signal, "SIGALRM"):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     _limit_memory(megabytes)
-    with contextlib.suppress(EOFError, OSError):  # the other end is gone
+    try:
         pipe.send(None)
         while True:
             for item in pipe.recv():
                 alarm(seconds)
                 result = work(item)
                 alarm(0)
-                try:
-                    pipe.send(result)
-                except MemoryError:
-                    os._exit(os.EX_UNAVAILABLE)
+                pipe.send(result)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except (EOFError, OSError):  # the other end is gone
+        return
 
 
 def alarm(seconds: float) -> None:
@@ -218,6 +222,8 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _spelt(code: int) -> str:
+    if code == OUT_OF_MEMORY:
+        return "out of memory"
     with contextlib.suppress(ValueError):
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     return f"exit code {code}"

@@ -22,7 +22,10 @@ class Entry:
     modified: datetime | None = None
     """When the source says that it changed, with a time zone."""
     access: Access | None = None
-    """Who may see it as the source says; None where the rules of ``data/access.yaml`` decide."""
+    """Who may see it as the source says; None where the rules of ``data/access.yaml`` decide.
+
+    Beside a problem: who may see what is indexed of it already; nobody, where the source's own lists cannot be read.
+    """
     deleted: bool = False
     """A listing of changes says so of what is gone."""
     problem: str = ""

@@ -3,24 +3,19 @@
 from collections.abc import Callable
 
 from ..settings import Limits
+from . import docx, html, markdown, pdf, plain, tables
 from .content import Content, Unreadable
-from .docx import docx
-from .html import html
-from .markdown import markdown
-from .pdf import pdf
-from .plain import text
-from .tables import csv, tsv
 
 READERS: dict[str, Callable[[bytes, Limits], Content]] = {
-    ".md": markdown,
-    ".markdown": markdown,
-    ".html": html,
-    ".htm": html,
-    ".txt": text,
-    ".pdf": pdf,
-    ".docx": docx,
-    ".csv": csv,
-    ".tsv": tsv,
+    ".md": markdown.read,
+    ".markdown": markdown.read,
+    ".html": html.read,
+    ".htm": html.read,
+    ".txt": plain.read,
+    ".pdf": pdf.read,
+    ".docx": docx.read,
+    ".csv": tables.read_csv,
+    ".tsv": tables.read_tsv,
 }
 """Who reads which kind of file. A reader raises ``Unreadable``, or whatever its library raises on a damaged file."""
 

@@ -8,13 +8,10 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from docx import Document
-from docx.opc.constants import RELATIONSHIP_TYPE
-from docx.oxml.ns import qn
-
 from ..settings import Limits
 from .content import Content, Unreadable, capped, content, row
 
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 OLE = b"\xd0\xcf\x11\xe0"
 """How a Word file begins that is encrypted (ECMA-376 files are wrapped then) or older than 2007."""
 WORDS = (
@@ -22,21 +19,31 @@ WORDS = (
     "/*[self::w:t or self::w:tab or self::w:br or self::w:cr or self::w:noBreakHyphen]"
 )
 """What a paragraph shows: tracked insertions too, but not what was deleted or moved away, nor a picture's twin."""
-SHOWN = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
-WRAPPERS = {qn(f"w:{name}") for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo")}
+SHOWN = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
+WRAPPERS = {W + name for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo")}
 """What stands round blocks and is none: content controls, tracked insertions."""
 KIND = re.compile(r"heading ([1-9])|title$|toc|list")
 """Names of styles, which are English in files of every language (ECMA-376 part 1, 17.7.4.9)."""
+NO_MEMORY = 2
+"""``XML_ERR_NO_MEMORY`` of libxml2, which lxml takes for a fault of the file."""
 MOST_COLUMNS = 63
 """Word's own limit of a table."""
 
 
-def docx(data: bytes, limits: Limits) -> Content:
+def read(data: bytes, limits: Limits) -> Content:
     """Paragraphs with headings as # lines, lists, and tables row by row; no headers, footers, footnotes or comments."""
     if data.startswith(OLE):
         raise Unreadable("is encrypted, or in Word's old format; save it as .docx without a password")
     _check_expansion(data, limits)
-    document = Document(io.BytesIO(data))
+    from docx import Document  # imported where it is used, as it takes a while
+    from lxml.etree import XMLSyntaxError
+
+    try:
+        document = Document(io.BytesIO(data))
+    except XMLSyntaxError as error:
+        if error.code == NO_MEMORY:
+            raise MemoryError from None
+        raise
     if document.element.getroottree().docinfo.doctype:
         raise Unreadable("declares a document type (DTD), which no Word file may")
     text = "".join(capped(_pieces(document.element.body, _kinds(document.styles.element)), limits)).strip()
@@ -63,6 +70,8 @@ def _check_expansion(data: bytes, limits: Limits) -> None:
 
 
 def _properties(package: Any) -> dict[str, Any]:
+    from docx.opc.constants import RELATIONSHIP_TYPE
+
     try:
         said = package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES).core_properties
     except KeyError:  # python-docx itself would make some up
@@ -79,7 +88,7 @@ def _kinds(styles: Any) -> dict[str, str]:
     """What paragraphs of each style are: ``#`` to ``######``, ``-`` for a list, ``toc``, or nothing of these."""
     named, parents = dict[str, str](), dict[str, str]()
     for style in styles.xpath("./w:style[@w:type='paragraph']"):
-        identity = style.get(qn("w:styleId"), "")
+        identity = style.get(f"{W}styleId", "")
         named[identity] = (style.xpath("string(./w:name/@w:val)") or "").lower()
         parents[identity] = style.xpath("string(./w:basedOn/@w:val)") or ""
     kinds = {}
@@ -100,7 +109,7 @@ def _pieces(body: Any, kinds: dict[str, str]) -> Iterator[str]:
     before, stack = "", list(reversed(body))
     while stack:
         node = stack.pop()
-        if node.tag == qn("w:p"):
+        if node.tag == f"{W}p":
             style = node.xpath("string(./w:pPr/w:pStyle/@w:val)")
             kind = kinds.get(style, "-" if node.xpath("./w:pPr/w:numPr") else "")
             words = _words(node)
@@ -108,7 +117,7 @@ def _pieces(body: Any, kinds: dict[str, str]) -> Iterator[str]:
                 yield "\n" if kind == before == "-" else "\n\n"
                 yield f"{kind} {' '.join(words.split())}" if kind else words
                 before = kind
-        elif node.tag == qn("w:tbl"):
+        elif node.tag == f"{W}tbl":
             yield "\n\n"
             for number, line in enumerate(_rows(node)):
                 yield f"\n{line}" if number else line
@@ -144,7 +153,7 @@ def _is_header(table: Any, line: Any) -> bool:
     look = table.xpath("./w:tblPr/w:tblLook")
     return bool(
         line.xpath("./w:trPr/w:tblHeader")
-        or (look and (look[0].get(qn("w:firstRow")) in ("1", "true", "on") or _bits(look[0].get(qn("w:val"))) & 0x20))
+        or (look and (look[0].get(f"{W}firstRow") in ("1", "true", "on") or _bits(look[0].get(f"{W}val")) & 0x20))
     )
 
 

@@ -11,14 +11,15 @@ from bs4.dammit import EncodingDetector
 from bs4.element import NavigableString, PreformattedString
 
 from ..settings import Limits
-from .content import Content, capped, content, decode
-from .content import row as row_of
+from .content import Content, capped, content, decode, row
 
 
-def html(data: bytes, limits: Limits) -> Content:
+def read(data: bytes, limits: Limits) -> Content:
     """The readable part of a page as Markdown: headings, paragraphs, lists, and tables row by row."""
     declared = EncodingDetector.find_declared_encoding(data, is_html=True)
-    page = BeautifulSoup(decode(data, declared or "utf-8"), "html.parser")
+    if not declared or declared.lower().startswith("utf-16"):  # it could not be read as far as there, if it were
+        declared = "utf-8"
+    page = BeautifulSoup(decode(data, declared), "html.parser")
     metas = {str(meta.get("name", "")).lower(): meta.get("content") for meta in page.find_all("meta")}
     fields = {
         "title": page.title.get_text() if page.title else None,
@@ -29,8 +30,8 @@ def html(data: bytes, limits: Limits) -> Content:
     for tag in [*page.find_all(SILENT), *page.find_all(role=SILENT_ROLES)]:
         tag.decompose()
     body = page.find("main") or page.find(role="main") or page.body or page
-    _spell_out(body)
-    text = "".join(capped(_runs(body), limits))
+    _spell_out(body, limits)
+    text = "".join(_runs(body))
     text = re.sub(r"[ \t]*\n[ \t]*", "\n", text)
     return content(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", fields, headings=True)
 
@@ -46,14 +47,14 @@ BLOCKS = {
 """Tags that start on a line of their own."""
 
 
-def _spell_out(body: Tag) -> None:
+def _spell_out(body: Tag, limits: Limits) -> None:
     """Replace what a reader sees, but text alone does not say: headings, list marks, tables."""
     for header in body.find_all("header"):  # a site's banner repeats on every page; an article's header is its title
         inside = any(parent.name in ("article", "main", "section") for parent in header.parents)
         if not inside and header.find("h1") is None:
             header.decompose()
     for table in reversed(body.find_all("table")):  # inner ones first
-        table.replace_with(f"\n\n{_rows(table)}\n\n")
+        table.replace_with("\n\n" + "\n".join(capped(_rows(table), limits)) + "\n\n")
     for level in range(1, 7):
         for heading in body.find_all(f"h{level}"):
             words = heading.get_text(" ").rstrip(" \n¶#").split()  # the marks that generators link a heading with
@@ -64,17 +65,18 @@ def _spell_out(body: Tag) -> None:
         item.insert(0, "- ")
 
 
-def _rows(table: Tag) -> str:
-    """One line a row, each cell with its column's name, so that a row can be understood without the rows above it."""
-    lines, names = [], list[str]()
-    for row in table.find_all("tr"):
-        cells = row.find_all(["th", "td"])
+def _rows(table: Tag) -> Iterator[str]:
+    names, some = list[str](), False
+    for line in table.find_all("tr"):
+        cells = line.find_all(["th", "td"])
         texts = [" ".join(cell.get_text(" ").split()) for cell in cells]
         if not names and len(cells) > 1 and all(cell.name == "th" for cell in cells):
             names = texts
-            continue
-        lines.append(row_of(names, texts))
-    return "\n".join(line for line in lines if line.strip(" |")) or " | ".join(names)
+        elif any(texts):
+            some = True
+            yield row(names, texts)
+    if names and not some:
+        yield " | ".join(names)
 
 
 def _runs(body: Tag) -> Iterator[str]:

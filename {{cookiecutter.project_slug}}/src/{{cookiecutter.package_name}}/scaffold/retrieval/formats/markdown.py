@@ -24,7 +24,7 @@ class _Words(yaml.BaseLoader):
         return super().compose_node(parent, index)
 
 
-def markdown(data: bytes, limits: Limits) -> Content:
+def read(data: bytes, limits: Limits) -> Content:
     """Markdown with optional front matter (YAML between two lines of ``---``); its title may be the first heading."""
     text, fields = decode(data), dict[str, Any]()
     opened = re.match(r"---[ \t]*\n", text)
@@ -39,12 +39,14 @@ def _fields(front: str) -> dict[str, Any]:
     if len(front) > FRONT_MATTER_CHARACTERS:
         raise Unreadable(f"has front matter of more than {FRONT_MATTER_CHARACTERS} characters")
     try:
-        fields = yaml.load(front, _Words) or {}  # noqa: S506  a BaseLoader makes nothing but words
+        fields = yaml.load(front, _Words)  # noqa: S506  a BaseLoader makes nothing but words
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 2}" if error.problem_mark else ""
         raise Unreadable(f"has front matter that is not valid YAML{line} ({error.problem})") from None
     except yaml.YAMLError as error:
         raise Unreadable(f"has front matter that is not valid YAML ({' '.join(str(error).split())})") from None
+    if fields is None:
+        return {}
     if not isinstance(fields, dict):
         raise Unreadable("has front matter that is not a list of fields")
     return {str(name): value for name, value in fields.items() if value not in ("", "~", "null")}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-
-from pypdf import PdfReader
+from typing import Any
 
 from ..settings import Limits
 from .content import Content, Unreadable, capped, content
 
 
-def pdf(data: bytes, limits: Limits) -> Content:
+def read(data: bytes, limits: Limits) -> Content:
     """The text of all pages. Scanned pages hold none."""
+    from pypdf import PdfReader  # imported where it is used, as it takes a while
+
     reader = PdfReader(io.BytesIO(data))
     if reader.is_encrypted:
         raise Unreadable("is encrypted; save it without a password")
@@ -24,7 +25,7 @@ def pdf(data: bytes, limits: Limits) -> Content:
     return content(text, fields)
 
 
-def _pages(reader: PdfReader, limits: Limits) -> Iterator[str]:
+def _pages(reader: Any, limits: Limits) -> Iterator[str]:
     for number, page in enumerate(reader.pages):
         if number >= limits.pages:
             raise Unreadable("has more pages than config/retrieval.yaml allows; split it, or raise pages under limits")

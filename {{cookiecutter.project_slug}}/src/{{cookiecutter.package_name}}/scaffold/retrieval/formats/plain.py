@@ -8,7 +8,7 @@ from ..settings import Limits
 from .content import Content, content, decode
 
 
-def text(data: bytes, limits: Limits) -> Content:
+def read(data: bytes, limits: Limits) -> Content:
     """Plain text; lines such as ``Title: …``, ``Updated: …`` at the top, up to a blank line, say what it is."""
     whole = decode(data)
     head, _, body = whole.lstrip("\n").partition("\n\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv as dialects
+import csv
 import io
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ SAMPLE_LINES = 20
 """Lines by which the delimiter is told."""
 
 
-def csv(data: bytes, limits: Limits) -> Content:
+def read_csv(data: bytes, limits: Limits) -> Content:
     """One line a row, each cell with its column's name; the delimiter is what cuts the first lines most evenly."""
     text = decode(data)
     if said := re.match(r"sep=(.)\n", text):  # Excel writes it, and reads it
@@ -24,8 +24,8 @@ def csv(data: bytes, limits: Limits) -> Content:
     return _table(text, _delimiter(text), limits)
 
 
-def tsv(data: bytes, limits: Limits) -> Content:
-    """As ``csv``, with tabs."""
+def read_tsv(data: bytes, limits: Limits) -> Content:
+    """As ``read_csv``, with tabs."""
     return _table(decode(data), "\t", limits)
 
 
@@ -34,7 +34,7 @@ def _table(text: str, delimiter: str, limits: Limits) -> Content:
 
 
 def _lines(text: str, delimiter: str) -> Iterator[str]:
-    reader = dialects.reader(io.StringIO(text), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     names: list[str] | None = None
     try:
         for cells in reader:
@@ -48,7 +48,7 @@ def _lines(text: str, delimiter: str) -> Iterator[str]:
                 if names:
                     continue
             yield row(names, cells)
-    except dialects.Error as error:
+    except csv.Error as error:
         raise Unreadable(f"is not a table that can be read (line {reader.line_num}: {error})") from None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -26,7 +26,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
-    ForeignKey,
     Index,
     MetaData,
     Table,
@@ -43,6 +42,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     union_all,
     update,
 )
@@ -56,14 +56,15 @@ from .analysis import Analyser, idf
 from .point import Built, Matches, Point, View, key_of, listed
 from .port import BATCH, NOTHING, Store
 
-EXACT_BELOW = 10_000
+EXACT_BELOW = 5_000
 """A view of fewer passages is searched one by one, which takes milliseconds and misses nothing; so is every view as
 long as there are not more passages at all: then there is no HNSW index."""
 
 SCAN = {
-    "hnsw.iterative_scan": "relaxed_order",  # goes on where the filter let too few through; ours is the order anyway
+    "hnsw.iterative_scan": "relaxed_order",  # goes on where the filter let too few through; we order them anyway
     "hnsw.max_scan_tuples": "2147483647",  # and never gives up
     "hnsw.scan_mem_multiplier": "1000",
+    "enable_sort": "off",  # the planner does not know what it costs to read vectors, and would sort all of them
 }
 """How the HNSW index is searched (pgvector's README, "Iterative Index Scans")."""
 
@@ -127,7 +128,7 @@ class PostgresStore(Store):
     def remove(self, source: str, but: Iterable[str] = ()) -> None:
         """Remove all passages of ``source``, except those with the ids ``but``."""
         p, kept = self._passages, [key_of(name) for name in but]
-        self._change(delete(p).where(p.c.source == source, p.c.key.not_in(kept)))
+        self._change(self._gone(p.c.source == source, p.c.key.not_in(kept)))
 
     def restrict(self, source: str, allow: Sequence[str], deny: Sequence[str]) -> None:
         """Give all passages of ``source`` these access lists."""
@@ -157,12 +158,11 @@ class PostgresStore(Store):
         with self._begin() as connection:
             if not self._built(connection):
                 return NOTHING
+            _set(connection, {"jit": "off", "work_mem": "64MB"})  # compiling takes longer than searching
             rows = connection.execute(self._by_words(view, tokens, limit)).all()
             passages = next(int(row.value) for row in rows if row.token is None and row.key is None)
             nearest = self._by_vector(view, vector, limit, exact=passages <= EXACT_BELOW)
-            for name, value in SCAN.items():
-                connection.execute(select(func.set_config(name, value, True)))
-            connection.execute(select(func.set_config("hnsw.ef_search", str(min(limit, 1000)), True)))
+            _set(connection, {**SCAN, "hnsw.ef_search": str(max(40, min(2 * limit, 1000)))})
             near = connection.execute(nearest).tuples().all()
         return Matches(
             by_words={row.key: float(row.value) for row in rows if row.key is not None},
@@ -252,8 +252,13 @@ class PostgresStore(Store):
             connection.execute(insert(w).from_select(list(w.c), select(*unnested)))
 
     def _erase(self, keys: Sequence[uuid.UUID] | None) -> None:
-        p = self._passages
-        self._change(delete(p) if keys is None else delete(p).where(p.c.key.in_(keys)))
+        self._change(self._gone(true() if keys is None else self._passages.c.key.in_(keys)))
+
+    def _gone(self, *which: ColumnElement[bool]) -> Any:
+        """Words that outlive their passage, where another process writes it just then, are found by no one."""
+        p, w = self._passages, self._words
+        gone = delete(p).where(*which).returning(p.c.key).cte("gone")
+        return delete(w).where(w.c.passage.in_(select(gone.c.key)))
 
     def _change(self, statement: Any) -> None:
         with self._begin() as connection:
@@ -312,6 +317,11 @@ class PostgresStore(Store):
             ) from None
 
 
+def _set(connection: Connection, values: Mapping[str, str]) -> None:
+    """For this transaction."""
+    connection.execute(select(*(func.set_config(name, value, True) for name, value in values.items())))
+
+
 def _tables(name: str, built: Built | None = None) -> tuple[Table, Table]:
     """Passages and their words. ``built`` is what they are made for, where they are to be made."""
     metadata = MetaData()
@@ -327,13 +337,14 @@ def _tables(name: str, built: Built | None = None) -> tuple[Table, Table]:
         Column("deny", ARRAY(Text), nullable=False),
         Column("dense", VECTOR(built.dimensions if built else None), nullable=False),
         comment=json.dumps(asdict(built)) if built else None,
+        postgresql_with={"toast_tuple_target": 128},  # texts elsewhere: access lists are read by the thousand
     )
     Index(f"ix_{name}_access", passages.c.allow, passages.c.deny, postgresql_using="gin")
     words = Table(
         f"{name}_words",
         metadata,
         Column("token", BigInteger, nullable=False),
-        Column("passage", UUID, ForeignKey(passages.c.key, ondelete="CASCADE"), nullable=False, index=True),
+        Column("passage", UUID, nullable=False, index=True),
         Column("weight", REAL, nullable=False),
     )
     Index(f"ix_{name}_words", words.c.token, words.c.passage, unique=True, postgresql_include=["weight"])

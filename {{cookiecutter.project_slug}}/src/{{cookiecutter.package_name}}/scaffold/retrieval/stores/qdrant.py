@@ -234,8 +234,9 @@ class QdrantStore(Store):
                     "in config/retrieval.yaml names."
                 ) from None
             raise StoreUnavailable(f"{self.place} answers with {error.status_code} ({_said(error)}).") from None
-        except ResponseHandlingException as error:
-            reason = str(error.source).splitlines()[0] if str(error.source) else type(error.source).__name__
+        except (ResponseHandlingException, json.JSONDecodeError) as error:
+            cause = error.source if isinstance(error, ResponseHandlingException) else error
+            reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
             raise StoreUnavailable(
                 f"{self.place} cannot be reached or gives no such answer as Qdrant ({reason}); see that it runs, and "
                 "that url and timeout_seconds of store in config/retrieval.yaml are right."
