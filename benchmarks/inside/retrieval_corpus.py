@@ -24,9 +24,11 @@ FOLDERS, GROUPS, USERS = 100, 40, 200
 SUFFIXES = {".html": ".html", ".htm": ".html", ".txt": ".txt", ".rst": ".txt", ".pod": ".txt", ".md": ".md"}
 CALLER = Principal("u0", frozenset({"g2", "g3"}))
 """Each folder is open to one, two or three of the groups: the caller sees about a tenth."""
+EVERYBODY = Principal("u0", frozenset(f"g{number}" for number in range(GROUPS)))
+"""One who sees everything."""
 SAMPLED = 40
 """One document in so many is cut into passages beforehand, to know how many documents make the size."""
-WORDS_OF_SYNTHETIC, PARAGRAPHS = 150, 25
+WORDS_OF_SYNTHETIC, PARAGRAPHS = 110, 25
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ _words: list[tuple[list[str], np.ndarray]] = []
 
 
 def _made_up(lots: np.random.Generator, paragraphs: int) -> tuple[bytes, int]:
-    """A Markdown document of so many paragraphs, each of which makes one passage of about 1,100 characters."""
+    """A Markdown document of so many paragraphs, each of which makes one passage of about 900 characters."""
     if not _words:
         _words.append(_vocabulary())
     words, share = _words[0]

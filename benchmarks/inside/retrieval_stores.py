@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acme_assistant.scaffold.governance.principal import Principal
 from acme_assistant.scaffold.retrieval.stores import EdgeVectorStore, Store
 from retrieval_corpus import CALLER
 from retrieval_exact import Exact
@@ -35,7 +36,12 @@ def compare(bench: Bench) -> None:
         with ExitStack() as opened:
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory(dir=bench.root)))
             bench.table.title(f"Stores: {', '.join(kinds)}")
-            stores = {kind: OPEN[kind](folder / kind[:4], bench, opened) for kind in kinds}
+            stores = {}
+            for kind in kinds:
+                try:
+                    stores[kind] = OPEN[kind](folder / kind[:4], bench, opened)
+                except ModuleNotFoundError as error:
+                    print(f"  {kind} is left out: {error.name} is not installed.")
             size: dict[str, Callable[[], float]] = {}
             for kind, store in stores.items():
                 began, count = time.perf_counter(), 0
@@ -58,11 +64,11 @@ def compare(bench: Bench) -> None:
                     bench.table.add(f"  on the disk, {kind}", space, "MB", size.setdefault("space", space))
             exact = Exact(bench.given_of(islice(bench.store.points(), passages)), count, bench.given.dimensions)
             searches = {kind: _search(store, bench.settings.words_weight, K) for kind, store in stores.items()}
-            compare_search(bench, exact, searches)
+            compare_search(bench, exact, searches, CALLER, bench.asked)
 
 
-def _search(store: Store, weight: float, k: int) -> Callable[[str], list[str]]:
-    return lambda question: [str(hit.document.id) for hit in store.hits(question, CALLER, k, weight)]
+def _search(store: Store, weight: float, k: int) -> Callable[[str, Principal], list[str]]:
+    return lambda question, caller: [str(hit.document.id) for hit in store.hits(question, caller, k, weight)]
 
 
 def _edge(folder: Path, bench: Bench, opened: ExitStack) -> Store:
