@@ -9,8 +9,9 @@ ask() {
     "$app" ask --as "$1" "$2"
 }
 
-step "1/4 Index data/documents"
+step "1/4 Index data/documents, and look for what is wrong with them"
 "$app" ingest
+"$app" data check
 
 step "2/4 Ask"
 ask callum "When may I book first class on a train?"

@@ -45,3 +45,21 @@ async def test_what_the_citations_do_not_support_is_refused(
     model = FakeMessagesListChatModel(responses=[AIMessage(said)])
     monkeypatch.setattr(type(application.models), "get", lambda *_: model)
     assert (await application.ask(QUESTION, COLLEAGUE)).refused
+
+
+async def test_a_citation_names_the_passages_by_which_it_can_be_read_again(application: Application) -> None:
+    answer = await application.ask(QUESTION, COLLEAGUE)
+    for citation in answer.citations:
+        read = application.index.visible(citation.ids, COLLEAGUE)
+        assert {passage.source for passage in read} == {citation.source}
+        assert all(passage.text in citation.passage for passage in read)
+
+
+async def test_an_answer_from_what_the_caller_may_no_longer_see_is_refused(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not (await application.ask(QUESTION, COLLEAGUE)).refused
+    visible = type(application.index).visible
+    monkeypatch.setattr(type(application.index), "visible", lambda index, ids, caller: visible(index, ids[1:], caller))
+    answer = await application.ask(QUESTION, COLLEAGUE)
+    assert (answer.refused, answer.citations) == (True, [])

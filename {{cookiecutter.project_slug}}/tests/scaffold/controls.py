@@ -5,6 +5,8 @@ One table, as long as there are controls: what is not in it is not tried.
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
@@ -13,16 +15,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import qdrant_client
 import qdrant_edge
+import sqlalchemy
 
 import {{ cookiecutter.package_name }} as package
-from {{ cookiecutter.package_name }}.scaffold.errors import SourceError
+from {{ cookiecutter.package_name }}.scaffold.errors import ScaffoldError, SourceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
+from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
 from {{ cookiecutter.package_name }}.scaffold.models.rates import Window
 from {{ cookiecutter.package_name }}.scaffold.models.spending import tokens
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
+from {{ cookiecutter.package_name }}.scaffold.retrieval.quality import Report
 from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import RetrievalFile
 
 Replace = Callable[[Any], Any]
@@ -47,17 +53,25 @@ DRILLS = "tests/scaffold/drills"
 F02 = f"{DRILLS}/test_f02_prompt_change.py"
 F03 = f"{DRILLS}/test_f03_vendor_outage.py"
 F05 = f"{DRILLS}/test_f05_spending.py"
+F06 = f"{DRILLS}/test_f06_another_embedding.py"
 F08, F14, F15 = (
     f"{DRILLS}/test_f08_access.py",
     f"{DRILLS}/test_f14_personal_data.py",
     f"{DRILLS}/test_f15_audit_tampering.py",
 )
+AGAIN = f"{DRILLS}/test_f08_asked_again.py"
+OLD_AND_NEW = f"{DRILLS}/test_f09_contradictions.py"
+PACKING = "tests/scaffold/retrieval/test_packing.py"
 DOOR = f"{DRILLS}/test_f14_model_door.py"
 F10 = f"{DRILLS}/test_f10_sources.py"
 CONNECTORS = "tests/scaffold/retrieval/connectors"
+F09 = f"{DRILLS}/test_f09_bad_data.py"
 F16 = f"{DRILLS}/test_f16_closed_service.py"
+TOKENS = f"{DRILLS}/test_f16_tokens.py"
 SERVING = "tests/scaffold/serving"
+QUALITY = "tests/scaffold/retrieval/quality"
 MODELS = "tests/scaffold/models"
+STORES = "tests/scaffold/retrieval/stores"
 SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
@@ -72,6 +86,23 @@ def always(value: Any) -> Replace:
 def anywhere(check: Callable[..., None]) -> Callable[..., None]:
     """``Policy.check_model`` as if the model computed in a region that the policy names."""
     return lambda policy, provider, model, _=None: check(policy, provider, model, *(policy.file.regions or [])[:1])
+
+
+def attempt(call: Callable[[], Any], otherwise: Any) -> Any:
+    """What ``call`` gives, or ``otherwise`` where it raises."""
+    try:
+        return call()
+    except ScaffoldError:
+        return otherwise
+
+
+async def still_visible(*_: object) -> bool:
+    """As if every right were for ever."""
+    return True
+
+
+ANYBODY = Principal("ceo", frozenset({"everyone", "board"}))
+"""Somebody who may see more than others."""
 
 
 def unchecked(contract: Any, values: Any, _: Any) -> Any:
@@ -255,6 +286,57 @@ CONTROLS = (
         [F03],
     ),
     Control(
+        "comparison-before-cutover",
+        "F06",
+        [("scaffold.reindex._compared", always(lambda *_: None))],
+        [f"{F06}::test_an_embedding_that_finds_less_is_not_cut_over_to"],
+    ),
+    Control(
+        "estimate-against-budget",
+        "F06",
+        [("scaffold.models.foreseen._refusal", always(lambda *_: ""))],
+        [f"{F06}::test_what_the_budget_has_no_room_for_is_not_begun"],
+    ),
+    Control(
+        "rollback-holds-to-now",
+        "F06",
+        [
+            ("scaffold.reindex._hold_to_now", always(lambda *_: None)),
+            ("scaffold.reindex._catch_up", always(lambda *_: None)),
+        ],
+        [f"{F06}::test_the_previous_index_comes_back_with_the_rights_of_today"],
+    ),
+    Control(
+        "reindex-resumes",
+        "F06",
+        [("scaffold.retrieval.versions.Versions.kept", always(lambda *_: None))],
+        [f"{F06}::test_a_build_that_was_killed_goes_on_where_it_was"],
+    ),
+    Control(
+        "superseded-index-not-asked",
+        "F06",
+        [("scaffold.retrieval.index.Index._superseded", always(lambda *_: False))],
+        ["tests/scaffold/test_reindex.py::test_an_index_that_another_process_put_away_is_not_asked"],
+    ),
+    Control(
+        "one-sync-at-a-time",
+        "F07",
+        [("scaffold.retrieval.leases.Leases.take", always(lambda *_: None))],
+        ["tests/scaffold/retrieval/test_leases.py"],
+    ),
+    Control(
+        "service-syncs-for-others",
+        "F07",
+        [("scaffold.retrieval.upkeep.Desk._have", always(lambda _: False))],
+        [f"{DRILLS}/test_f07_sync_while_serving.py"],
+    ),
+    Control(
+        "requests-once",
+        "F07",
+        [("scaffold.retrieval.upkeep._follow", lambda original: lambda *given: original(*given) and None)],
+        ["tests/scaffold/retrieval/test_upkeep.py::test_a_command_has_the_service_do_it_and_ends_as_if_it_had"],
+    ),
+    Control(
         "index-reconciliation",
         "F07",
         [("scaffold.retrieval.sync.Sync._reconcile", always(lambda _: None))],
@@ -277,6 +359,89 @@ CONTROLS = (
         "F08",
         [("scaffold.retrieval.stores.edge._seen_by", always(lambda _: qdrant_edge.Filter()))],
         [F08],
+    ),
+    Control(
+        "access-filter-qdrant",
+        "F08",
+        [("scaffold.retrieval.stores.qdrant._seen_by", always(lambda _: qdrant_client.models.Filter()))],
+        [f"{STORES}/test_conformance.py::test_a_passage_is_seen_by_whom_its_lists_let_see_it"],
+    ),
+    Control(
+        "access-filter-pgvector",
+        "F08",
+        [("scaffold.retrieval.stores.postgres._seen_by", always(lambda *_: sqlalchemy.true()))],
+        [f"{STORES}/test_conformance.py::test_a_passage_is_seen_by_whom_its_lists_let_see_it"],
+    ),
+    Control(
+        "closed-without-a-caller",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.stores.port.view_of",
+                lambda original: lambda caller, *where: original(caller or Principal("x", frozenset({"hr"})), *where),
+            )
+        ],
+        [f"{STORES}/test_conformance.py::test_without_a_caller_nothing_is_returned"],
+    ),
+    Control(
+        "iterative-scan",
+        "F08",
+        [("scaffold.retrieval.stores.postgres.SCAN", lambda scan: {**scan, "hnsw.iterative_scan": "off"})],
+        [f"{STORES}/test_postgres.py::test_a_narrow_filter_still_finds_enough_through_the_index"],
+    ),
+    Control(
+        "whole-snapshots",
+        "F06",
+        [("scaffold.retrieval.stores.snapshots._digests", always(lambda _: {}))],
+        [f"{STORES}/test_conformance.py::test_a_damaged_snapshot_is_refused_and_nothing_is_written"],
+    ),
+    Control(
+        "rights-asked-again",
+        "F08",
+        [("knowledge_assistant.assistant.KnowledgeAssistant._still_visible", always(still_visible))],
+        [AGAIN, "tests/knowledge_assistant/test_assistant.py"],
+    ),
+    Control(
+        "follow-up-rights",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.index.Index.visible",
+                lambda original: lambda index, ids, caller: original(index, ids, ANYBODY),
+            )
+        ],
+        [AGAIN],
+    ),
+    Control(
+        "tool-for-its-caller",
+        "F08",
+        [
+            (
+                "scaffold.retrieval.retriever.CallerRetriever._get_relevant_documents",
+                lambda original: (
+                    lambda bound, query, **given: original(bound.model_copy(update={"caller": ANYBODY}), query, **given)
+                ),
+            )
+        ],
+        [AGAIN],
+    ),
+    Control(
+        "newest-first",
+        "F09",
+        [("scaffold.retrieval.packing._newest_first", always(lambda passages, _: list(range(len(passages)))))],
+        [OLD_AND_NEW, PACKING],
+    ),
+    Control(
+        "contradictions-said",
+        "F09",
+        [("scaffold.retrieval.packing._notes", always(lambda _: ()))],
+        [OLD_AND_NEW, PACKING],
+    ),
+    Control(
+        "context-budget",
+        "F05",
+        [("scaffold.retrieval.packing._tokens", always(lambda _: 0))],
+        [PACKING],
     ),
     Control(
         "response-cache",
@@ -360,6 +525,33 @@ CONTROLS = (
         "F10",
         [("scaffold.retrieval.connectors.sql._read_only", always(lambda _: None))],
         [f"{CONNECTORS}/test_sql.py::test_nothing_is_written_whatever_the_query_says"],
+    ),
+    Control(
+        "data-rules",
+        "F09",
+        [("scaffold.retrieval.quality.check.Rules.__call__", always(lambda *_: iter(())))],
+        [F09],
+    ),
+    Control("data-compared", "F09", [("scaffold.retrieval.quality.check.compare", always(lambda *_: []))], [F09]),
+    Control(
+        "data-no-false-names",
+        "F09",
+        [("scaffold.retrieval.quality.duplicates.jaccard", always(lambda *_: 1.0))],
+        [f"{QUALITY}/test_duplicates.py"],
+    ),
+    Control("data-limits", "F09", [("scaffold.readiness.data.judge", always(lambda *_: []))], [F09]),
+    Control("data-as-indexed", "F09", [("scaffold.readiness.data.digests", always(lambda _: {}))], [F09]),
+    Control(
+        "data-untouched-record",
+        "F09",
+        [("scaffold.readiness.data._proven", always(lambda data, _: Report.model_validate_json(data)))],
+        [F09],
+    ),
+    Control(
+        "data-report-redaction",
+        "F14",
+        [("scaffold.retrieval.quality.numbers.redact", always(str))],
+        [f"{QUALITY}/test_numbers.py"],
     ),
     Control(
         name="evaluation-threshold",
@@ -500,10 +692,38 @@ CONTROLS = (
         [
             (
                 "scaffold.serving.api.identify",
-                always(lambda keys, presented, claimed, client, directory: directory.get(claimed or "anna")),
+                always(lambda door, presented, claimed, client: door.directory().get(claimed or "anna")),
             )
         ],
         [F16],
+    ),
+    Control(
+        "token-signature",
+        "F16",
+        [
+            (
+                "scaffold.serving.tokens.Tokens.claims",
+                always(lambda _, token: json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))),
+            )
+        ],
+        [TOKENS],
+    ),
+    Control(
+        "groups-known-for-certain",
+        "F16",
+        [
+            (
+                "scaffold.governance.groups.Asked._ask",
+                lambda original: lambda groups, caller: attempt(lambda: original(groups, caller), frozenset()),
+            )
+        ],
+        [TOKENS, "tests/scaffold/governance/test_groups.py"],
+    ),
+    Control(
+        "token-without-groups",
+        "F16",
+        [("scaffold.governance.groups._names", lambda original: lambda value: original(value) or frozenset())],
+        [TOKENS, "tests/scaffold/governance/test_groups.py"],
     ),
     Control("metrics-key", "F16", [("scaffold.serving.api.holder", always(lambda *_: None))], [F16]),
     Control("loopback-bind", "F16", [("scaffold.serving.server.is_loopback", always(lambda _: True))], [F16]),

@@ -65,6 +65,7 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["ask", "x" * 5000], 2, "has 5000 characters; at most 4000"),
         (["ask", "Hello \udcff"], 2, "no UTF-8 text"),
         (["gate", "pilotage"], 2, r"'pilotage'.*known: poc"),
+        (["data", "check", "--stage", "pco"], 2, r"no stage 'pco' .*\(did you mean 'poc'\?\)"),
         (["eval", "run", "knowlege"], 2, r"knowlege.*knowledge"),
     ],
 )
@@ -114,6 +115,29 @@ def test_the_evaluation_prints_its_metrics_and_the_gate_follows_it(run: Run) -> 
     code, out, _ = run("eval", "run", "--json")
     assert code == 0
     assert json.loads(out)["cases"]
+
+
+def test_the_data_check_exits_by_the_limits_of_the_stage_and_the_gate_follows_it(run: Run, project: Path) -> None:
+    stages = project / "governance" / "stages.yaml"
+    loose = {"outdated": 1, "personal_data": 1, "wide_permissions": 1, "missing_permissions": 1}
+    stage = {"evaluation": {"suite": "knowledge", "min_cases": 1, "max_age_hours": 1}, "checks": ["data"]}
+    stages.write_text(json.dumps({"stages": {"poc": {**stage, "data": {"largest_share": loose}}}}), "utf-8")
+    assert run("gate")[0] == 1
+    code, out, _ = run("data", "check")
+    assert (code, "within every limit of poc" in out) == (0, True)
+    assert "finance/budget-2027-draft.md is named by no access rule." in out
+    assert run("gate")[0] == 0
+
+    loose["outdated"] = 0
+    stages.write_text(json.dumps({"stages": {"poc": {**stage, "data": {"largest_share": loose}}}}), "utf-8")
+    code, out, _ = run("data", "check", "--json")
+    report = json.loads(out)
+    assert (code, report["passed"], [each["kind"] for each in report["exceeded"]]) == (1, False, ["outdated"])
+    assert {"version", "checked_at", "digests", "documents", "score", "sources", "findings", "stage"} <= report.keys()
+    assert {"origin", "source", "kind", "reason", "mend", "related"} == report["findings"][0].keys()
+    assert "travel/travel-policy-2023.md" in (project / "var" / "reports" / "data-check.html").read_text("utf-8")
+    code, out, _ = run("gate")
+    assert (code, "outdated" in out) == (1, True)
 
 
 def test_doctor_finds_what_is_wrong(run: Run, project: Path) -> None:

@@ -19,8 +19,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import cli_quarantine
+from . import cli_quarantine, cli_reindex
 from .application import Application
+from .cli_data import data_commands
 from .config import Settings
 from .errors import ScaffoldError
 from .guardrails import redact
@@ -77,6 +78,8 @@ def commands(build: Build) -> typer.Typer:
         logging.getLogger().setLevel(level)
         return build(settings)
 
+    app.add_typer(data_commands(opened, _json), name="data")
+
     @app.command()
     def ask(
         question: Annotated[str, typer.Argument(help="What you want to know.")],
@@ -113,9 +116,16 @@ def commands(build: Build) -> typer.Typer:
         as_json: Json = False,
     ) -> None:
         """Bring the index in line with the sources of config/sources.yaml; exit 1 where one could not be read."""
+        from .reindex import entrusted
+        from .retrieval import SyncReport
+
+        def tell(line: str) -> None:
+            if not as_json:
+                err.print(f"[dim]{escape(line)}[/]")
+
         with opened() as application:
-            tell = None if as_json else lambda line: err.print(f"[dim]{escape(line)}[/]")
-            report = application.index.sync(tell, access_only=acl_only, dry=dry_run)
+            asked = {"access_only": acl_only, "dry": dry_run}
+            report = SyncReport(**entrusted(application, "sync", asked, tell))
         if as_json:
             _json(report.as_dict())
         else:
@@ -123,6 +133,7 @@ def commands(build: Build) -> typer.Typer:
         raise typer.Exit(1 if report.failed else 0)
 
     cli_quarantine.register(app, opened, out)
+    cli_reindex.register(app, opened, out, err)
 
     @app.command()
     def serve(

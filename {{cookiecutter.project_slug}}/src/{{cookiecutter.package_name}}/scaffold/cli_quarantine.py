@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from .application import Application
+from .reindex import entrusted
+from .retrieval import SyncReport
 from .retrieval.quarantine import counts, held, release
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -51,7 +53,7 @@ def register(app: typer.Typer, opened: Callable[[], Application], out: Console) 
     def replay(as_json: Json = False) -> None:
         """Look at all of it again, without asking a source, and index what fits its contract by now."""
         with opened() as application:
-            report = application.index.replay()
+            report = SyncReport(**entrusted(application, "replay", {}, lambda line: None))
         if as_json:
             sys.stdout.write(json.dumps(report.as_dict(), ensure_ascii=True, indent=2) + "\n")
         else:

@@ -41,12 +41,24 @@ class PolicyViolation(ScaffoldError):
     http_status = 403
 
 
+class RightsUnknown(ScaffoldError):
+    """What the caller may see cannot be found out; nothing was searched or sent."""
+
+    http_status = 503
+
+
 class DocumentError(ScaffoldError):
     """A document cannot be read; it is named, skipped and counted."""
 
 
 class SourceError(ScaffoldError):
     """A source cannot be listed, or not to its end; what is indexed of it stays, and the others are read."""
+
+
+class IndexBusy(ScaffoldError):
+    """Another process is at work on the index, and it takes one at a time; nothing was done."""
+
+    http_status = 503
 
 
 class StoreUnavailable(ScaffoldError):

@@ -16,6 +16,7 @@ from .prompts import PromptFile
 from .readiness import StagesFile
 from .retrieval import RetrievalFile
 from .retrieval.connectors import SourcesFile
+from .retrieval.quality import QualityFile
 from .serving import ServiceFile
 
 SHAPES: dict[str, type[BaseModel]] = {
@@ -26,6 +27,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "ownership": OwnershipFile,
     "policy": PolicyFile,
     "prompt": PromptFile,
+    "quality": QualityFile,
     "retrieval": RetrievalFile,
     "service": ServiceFile,
     "sources": SourcesFile,

@@ -58,6 +58,7 @@ documents = Table(
     Column("how", String(64), nullable=False),
     Column("access", String(64), nullable=False),
     Column("chunks", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
     Column("own", Text),
     Column("updated", String(40)),
     Column("indexed_at", String(40), nullable=False),

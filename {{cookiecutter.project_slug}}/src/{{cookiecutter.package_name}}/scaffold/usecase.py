@@ -19,6 +19,9 @@ class Citation(BaseModel):
     score: float = Field(description="Fused retrieval score; higher is nearer.")
     updated: str | None = Field(default=None, description="Date of the document, ISO 8601.")
     sha256: str = Field(description="Digest of the document's bytes when it was indexed.")
+    ids: list[str] = Field(
+        default=[], description="Passages of the index that it shows; what comes back by them is checked anew."
+    )
 
 
 class Usage(BaseModel):

@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[3]
 COMMAND: str = next(iter(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]))
 MODULE = "{{ cookiecutter.package_name }}.app"
 PAGES = [
-    page for page in ("operations/runbook.md", "docs/onboarding.md", "docs/connectors.md") if (ROOT / page).is_file()
+    page
+    for page in ("operations/runbook.md", "docs/onboarding.md", "docs/documents.md", "docs/connectors.md")
+    if (ROOT / page).is_file()
 ]
 MARK = re.compile(r"<!-- (?:(?P<run>run)|not run: (?P<reason>\S.*)) -->")
 

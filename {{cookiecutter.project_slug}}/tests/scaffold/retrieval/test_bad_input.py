@@ -37,6 +37,14 @@ def archive(**members: bytes) -> bytes:
     return out.getvalue()
 
 
+def carrying(data: bytes, member: bytes) -> bytes:
+    """The archive with one more member."""
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as file:
+        file.writestr("word/embeddings/1.zip", member)
+    return out.getvalue()
+
+
 def understated(data: bytes, size: int) -> bytes:
     """The archive with headers that say ``size`` of its largest member."""
     biggest = max(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
@@ -156,7 +164,8 @@ HARMLESS: dict[str, tuple[str, bytes, str]] = {
     "a page nested deeply": ("x.html", b"<div>" * 100_000 + b"deep", "deep\n"),
     "a heading with an endless end": ("x.md", b"# a" + b" #" * 30_000 + b"x\n\nText", "Text"),
     "a PDF whose tables of contents go round in a circle": ("x.pdf", LOOP, "Hello PDF"),
-    "a Word file in an archive with another": (
+    "a zip bomb in a Word file": ("x.docx", carrying(docx(paragraph("Text")), archive(a=bytes(9_000_000))), "Text"),
+    "a Word file that holds itself": (
         "x.docx",
         docx(paragraph("Text"), links="<Relationship Id='r9' Type='x' Target='document.xml'/>"),
         "Text",

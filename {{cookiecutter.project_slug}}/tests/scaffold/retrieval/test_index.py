@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -198,3 +198,17 @@ def test_a_search_may_be_narrowed(documents: Project) -> None:
     assert found(language=["de"]) == ["a.md"]
     assert found(language=["de", "en"], origin=["documents"]) == ["a.md", "b.md"]
     assert found(origin=["crm"]) == []
+
+
+def by_length(query: str, passages: Sequence[str]) -> Sequence[float]:
+    return [len(passage) for passage in passages]
+
+
+def test_a_search_asks_the_reranker_that_the_configuration_names(documents: Project) -> None:
+    documents.write("a.md", "The harbour.")
+    documents.write("b.md", "There is a long story about a harbour, and about much else.")
+    index = documents.index()
+    index.sync()
+    assert [passage.source for passage in index.search("harbour", STAFF)] == ["a.md", "b.md"]
+    documents.configure(reranker=f"{__name__}:by_length")
+    assert [passage.source for passage in index.search("harbour", STAFF)] == ["b.md", "a.md"]

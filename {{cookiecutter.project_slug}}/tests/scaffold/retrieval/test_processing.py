@@ -46,6 +46,16 @@ def test_each_document_comes_to_its_own_result_in_the_same_order() -> None:
     assert (german.language, german.chunks[0].text) == ("de", "Die Grenze ist für alle da.")
 
 
+def test_a_fault_in_reading_costs_its_own_document_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise TypeError("a fault\nof ours")
+
+    monkeypatch.setattr("{{ cookiecutter.package_name }}.scaffold.retrieval.processing.split", fail)
+    [first, second] = process_batch(notes(2), RetrievalFile())
+    assert first.problem == "note-0.md: cannot be cut into passages (TypeError: a fault of ours)."
+    assert second.problem.startswith("note-1.md: ")
+
+
 def test_other_processes_say_the_same_as_this_one() -> None:
     batches = [[*notes(3), Raw("x.pdf", pdf(), ".pdf")], [], [Raw("bad.docx", b"PK", ".docx"), *notes(2, "other")]]
     with Pool(RetrievalFile(workers=2)) as pool:
@@ -195,6 +205,7 @@ def test_ray_says_the_same_as_this_process_and_names_who_ends_one(monkeypatch: p
     batches = [[*notes(3, str(number)), Raw("x.pdf", pdf(), ".pdf")] for number in range(5)]
     with Pool(RetrievalFile(workers="ray")) as pool:
         assert list(pool.run(batches)) == [process_batch(batch, RetrievalFile()) for batch in batches]
+        assert sys.modules["ray"].util.get_node_ip_address() == "127.0.0.1", "it listens where others can reach it"
     slow: list[Processed]
     with Pool(RetrievalFile(workers="ray", limits=Limits(seconds=0.001))) as pool:
         [slow] = pool.run([[Raw("x.pdf", pdf(), ".pdf")]])

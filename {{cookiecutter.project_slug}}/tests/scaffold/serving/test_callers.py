@@ -4,8 +4,15 @@ import pytest
 from pydantic import SecretStr
 
 from {{ cookiecutter.package_name }}.scaffold.errors import AuthenticationError, ConfigurationError
-from {{ cookiecutter.package_name }}.scaffold.governance.principal import Caller, Directory
-from {{ cookiecutter.package_name }}.scaffold.serving.callers import holder, is_loopback, read_keys
+from {{ cookiecutter.package_name }}.scaffold.governance.groups import FromFile, open_groups
+from {{ cookiecutter.package_name }}.scaffold.governance.principal import Caller, Directory, Principal
+from {{ cookiecutter.package_name }}.scaffold.serving.callers import (
+    Door,
+    holder,
+    identify,
+    is_loopback,
+    read_keys,
+)
 
 LONG, LONGER = "0123456789abcdef", "0123456789abcdefg"
 NAMES = ("anna", "ben")
@@ -52,18 +59,26 @@ def test_malformed_keys_are_refused_at_start_without_being_told(text: str, entry
     assert "annas-key" not in message
 
 
+def door(text: str, callers: dict[str, Caller]) -> Door:
+    directory = Directory(callers)
+    return Door(
+        read_keys(SecretStr(text), callers), None, open_groups(FromFile(), lambda: directory), lambda: directory
+    )
+
+
 def test_a_key_goes_with_its_caller() -> None:
-    keys = read_keys(SecretStr(f"anna:{LONG}"), NAMES)
-    assert holder(keys, LONG, Directory({"anna": Caller(name="Anna", groups=["hr"])})).groups == {"hr"}
+    callers = {"anna": Caller(name="Anna", groups=["hr"], locale="de")}
+    opened = door(f"anna:{LONG}", callers)
+    assert identify(opened, LONG, None, None) == Principal("anna", frozenset({"hr"}), "de")
+    callers.pop("anna")
     with pytest.raises(AuthenticationError, match="not known"):
-        holder(keys, LONG, Directory({"ben": Caller(name="Ben")}))
+        holder(opened, LONG)
 
 
 @pytest.mark.parametrize("key", ["schlüssel-0123456", "ключ-0123456789abcdef"])
 def test_a_key_may_be_of_any_characters(key: str) -> None:
-    keys = read_keys(SecretStr(f"anna:{key}"), NAMES)
     sent = key.encode().decode("latin-1")  # how a server hands header bytes over
-    assert holder(keys, sent, Directory({"anna": Caller(name="Anna")})).id == "anna"
+    assert holder(door(f"anna:{key}", {"anna": Caller(name="Anna")}), sent) == ("anna", None)
 
 
 @pytest.mark.parametrize(

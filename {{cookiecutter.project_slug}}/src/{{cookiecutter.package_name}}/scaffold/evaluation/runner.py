@@ -47,7 +47,7 @@ async def run(
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
         )
-    callers = {case.id: _caller(application, suite, case) for case in cases}
+    callers = {case.id: caller_of(application, suite, case) for case in cases}
     digests = fingerprint(application, path)
     started_at, start = datetime.now(UTC), time.perf_counter()
     gate, done = asyncio.Semaphore(suite.concurrency), 0
@@ -86,7 +86,8 @@ async def run(
     return record
 
 
-def _caller(application: Application, suite: SuiteFile, case: Case) -> Principal:
+def caller_of(application: Application, suite: SuiteFile, case: Case) -> Principal:
+    """Whom a case is asked as. Raises ``ConfigurationError`` where nobody is called so."""
     try:
         found = application.index.directory.get(case.caller)
     except UsageError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from ..config import File, nearest
 from ..errors import UsageError
@@ -24,29 +25,37 @@ class Principal:
         return frozenset({f"user:{self.id}", *(f"group:{name}" for name in self.groups)})
 
 
+def access_name(name: str) -> str:
+    """``name``, where it is one that access lists may hold. Raises ``ValueError``: what nobody is called never fits."""
+    kind, _, rest = name.partition(":")
+    if kind not in ("group", "user") or not rest or rest != rest.strip():
+        raise ValueError(f"{name!r} must be group:NAME or user:NAME")
+    return name
+
+
+def _bare(name: str) -> str:
+    if name.startswith(("group:", "user:")) or not name or name != name.strip():
+        raise ValueError(f"{name!r} must be the name of a group alone, without group: or blanks around it")
+    return name
+
+
 class Caller(File):
     """One entry of the directory."""
 
     name: str = Field(description="The person's name, as shown on the page.")
-    groups: list[str] = Field(default=[], description="Groups that the person is in.")
+    groups: list[Annotated[str, AfterValidator(_bare)]] = Field(default=[], description="Groups that the person is in.")
     locale: str = Field(default="en", description="Language of prompts and messages for this person.")
+
+
+AccessName = Annotated[str, AfterValidator(access_name)]
 
 
 class Rule(File):
     """Who may see the documents whose path matches."""
 
     path: str = Field(description="Path below data/documents; * within a folder, ** across folders.")
-    allow: list[str] = Field(description="group:NAME or user:NAME that may see them.")
-    deny: list[str] = Field(default=[], description="group:NAME or user:NAME that may not, whatever is allowed.")
-
-    @field_validator("allow", "deny")
-    @classmethod
-    def _kinds(cls, names: list[str]) -> list[str]:
-        for name in names:
-            kind, _, rest = name.partition(":")
-            if kind not in ("group", "user") or not rest:
-                raise ValueError(f"{name!r} must be group:NAME or user:NAME")
-        return names
+    allow: list[AccessName] = Field(description="group:NAME or user:NAME that may see them.")
+    deny: list[AccessName] = Field(default=[], description="group:NAME or user:NAME that may not, whatever is allowed.")
 
 
 class AccessFile(File):

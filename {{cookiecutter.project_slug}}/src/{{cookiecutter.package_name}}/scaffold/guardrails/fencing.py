@@ -29,26 +29,29 @@ class Source(Protocol):
         """Date of the document, ISO 8601."""
 
 
-# What a parser or a model could take for a fence or for the head of a passage.
+# What a parser or a model could take for a fence, for the head of a passage or for a note.
 _FENCE = re.compile(r"[<＜‹〈](?=\s*[/／]?\s*passages)", re.IGNORECASE)
-_HEAD = re.compile(r"^(\s*)[\[［](\s*\d+\s*)[\]］](?=\s*source\s*[:：])", re.IGNORECASE | re.MULTILINE)
+_HEAD = re.compile(
+    r"^(\s*)[\[［](\s*(?:[!！](?=\s*[\]］])|\d+(?=\s*[\]］]\s*source\s*[:：]))\s*)[\]］]", re.IGNORECASE | re.MULTILINE
+)
 
 MARK = re.compile(r'(</?passages fence=)\\?"[a-z]{16}\\?"')
 """A token in its place, also as JSON writes it; taken out where prompts are compared."""
 
 
-def fence(passages: Sequence[Source]) -> str:
+def fence(passages: Sequence[Source], notes: Sequence[str] = ()) -> str:
     """The passages, numbered from 1, between two lines that carry a token drawn for this request.
 
     Text inside can neither close the fence, since it cannot know the token, nor open another one, nor pose as a further
     passage: what looks like either is made harmless. Invisible characters, which can hide instructions, are dropped.
+    ``notes``, which are ours, stand at the head on lines that begin with ``[!]``; text cannot pose as one, either.
     """
     blocks = [
         f"[{number}] source: {_flat(passage.source)} | title: {_flat(passage.title)} | "
         f"updated: {_flat(passage.updated or 'unknown')}\n{_harmless(passage.text)}"
         for number, passage in enumerate(passages, 1)
     ]
-    body = "\n".join(blocks)
+    body = "\n".join([*(f"[!] {_flat(note)}" for note in notes), *blocks])
     while (token := _token()) in body:
         pass
     return f'<passages fence="{token}">\n{body}\n</passages fence="{token}">'

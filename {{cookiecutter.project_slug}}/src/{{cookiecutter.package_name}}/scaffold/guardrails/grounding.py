@@ -65,36 +65,38 @@ def support(answer: str, passages: Sequence[str]) -> float:
 
     ``passages`` are the texts of what the answer cites. English and German; see the module for what this cannot see.
     """
-    claims = [facts for facts in map(_facts, _claims(answer)) if any(facts)]
-    sources = [(_facts(passage), [_facts(sentence) for sentence in _sentences(passage)]) for passage in passages]
+    claims = [claim for claim in map(facts, _claims(answer)) if any(claim)]
+    sources = [(facts(passage), [facts(sentence) for sentence in sentences(passage)]) for passage in passages]
     supported = sum(any(_supports(whole, parts, claim) for whole, parts in sources) for claim in claims)
     return supported / len(claims) if claims else 0.0
 
 
-_Facts = tuple[frozenset[str], frozenset[str]]  # numbers and negations, which must all be there; stems of other words
+Facts = tuple[frozenset[str], frozenset[str]]  # numbers and negations, which must all be there; stems of other words
 
 
-def _supports(whole: _Facts, parts: list[_Facts], claim: _Facts) -> bool:
+def _supports(whole: Facts, parts: list[Facts], claim: Facts) -> bool:
     exact, stems = claim
     about = [part for part in parts if len(stems & part[1]) >= SHARE * len(stems)] or [whole]
     return any(exact <= part[0] and len(stems & part[1]) >= SHARE * len(stems) for part in about)
 
 
 def _claims(text: str) -> list[str]:
-    return [claim for sentence in _sentences(text) for claim in _CITATION.split(sentence)]
+    return [claim for sentence in sentences(text) for claim in _CITATION.split(sentence)]
 
 
-def _sentences(text: str) -> list[str]:
-    sentences: list[str] = []
+def sentences(text: str) -> list[str]:
+    """The sentences of ``text``; a heading, an item of a list and a row of a table are one each."""
+    found: list[str] = []
     for piece in _SENTENCE.split("\n" + text):
-        if sentences and _ABBREVIATION.search(sentences[-1]):
-            sentences[-1] += " " + piece
+        if found and _ABBREVIATION.search(found[-1]):
+            found[-1] += " " + piece
         else:
-            sentences.append(piece)
-    return sentences
+            found.append(piece)
+    return found
 
 
-def _facts(text: str) -> _Facts:
+def facts(text: str) -> Facts:
+    """What ``text`` states, as far as words tell: its numbers, with ``not`` where it denies, and its content words."""
     words = _WORD.findall(re.sub(r"(?<=\w)\u00ad(?=\w)", "", text).casefold().replace("’", "'"))
     exact = {number for match in _NUMBER.finditer(_CITATION.sub(" ", text)) for number in _numbers(match[0])}
     exact |= {_NUMBERS_IN_WORDS[word] for word in words if word in _NUMBERS_IN_WORDS}

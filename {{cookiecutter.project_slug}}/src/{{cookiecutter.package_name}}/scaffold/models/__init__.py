@@ -26,6 +26,7 @@ from .deadline import Deadline, Timed
 from .embedded import AuditedEmbedding, GovernedEmbeddings, Searched, Vectors
 from .fallback import Fallback
 from .faults import Translated
+from .foreseen import Foreseen, foresee
 from .governed import Governed
 from .ledger import Ledger
 from .limits import Limits, LimitsFile
@@ -43,7 +44,7 @@ from .spending import Spending
 from .switch import Switched
 from .taken import Mistake
 
-__all__ = ["ANSWERED_BY", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
+__all__ = ["ANSWERED_BY", "Foreseen", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
 
 OFFLINE = {
     "chat": ModelEntry(provider="offline", model="extractive-1"),
@@ -152,6 +153,19 @@ class Models:
         """The model that the file names for ``role``, by its name under models."""
         loaded = self._loaded.get()
         return self._known(role, loaded).roles[role].use
+
+    def foresee(self, use: str, passages: int, size: int, at_once: int, role: str = "embed") -> Foreseen:
+        """What it takes to embed passages of ``size`` bytes with ``use`` in the place of ``role``; nothing is sent.
+
+        Raises ``ConfigurationError`` where there is no such embedding, ``PolicyViolation`` where it may not be called,
+        ``ModelsStopped`` where somebody stopped the role.
+        """
+        self.embeddings(role, use)
+        entry = self._loaded.get().file.models[use]
+        if entry.provider != "offline":
+            self._policy.check_model(entry.provider, entry.model, entry.computes_in)
+            self.spending.limits.check_running(role)
+        return foresee(self.spending, entry, role, passages, size, at_once)
 
     def describe(self, role: str) -> ModelInfo:
         """What is to answer ``role``, for evidence; also where its key is missing. A reply names who wrote it.

@@ -128,7 +128,7 @@ class Ledger:
     def _hold(self, cap: Cap, booking: Booking, estimate: int | None, total: int) -> None:
         """Refuse a call with which ``total`` would be spent and reserved above the cap, unless the call is free."""
         if estimate is None:
-            raise LimitReached(_unpriced(booking, cap))
+            raise LimitReached(unpriced(booking, cap))
         if estimate and total > round(cap.dollars * MILLION):
             free = datetime.combine(ends(cap), time(), UTC)
             raise LimitReached(_full(cap, total - estimate, estimate), after=(free - self._now()).total_seconds())
@@ -183,7 +183,8 @@ def _adding(totals: int) -> TextClause:
     )
 
 
-def _unpriced(booking: Booking, cap: Cap) -> str:
+def unpriced(booking: Booking, cap: Cap) -> str:
+    """Why a call of a model without a price is refused where there is a budget."""
     name = f"{booking.provider}/{booking.model}"
     return (
         f"No price is known for {name}, so that the budget {cap.setting} of {WHERE} cannot be held; nothing was sent. "

@@ -39,7 +39,9 @@ MODEL_COST = "app_model_cost_usd_total"
 PERSONAL_DATA = "app_personal_data_total"
 RETRIEVAL_SECONDS = "app_retrieval_duration_seconds"
 PASSAGES = "app_passages_total"
+RERANKS = "app_reranks_total"
 INDEXED_DOCUMENTS = "app_indexed_documents"
+LIVE_INDEX = "app_live_index"
 SOURCE_AGE = "app_source_age_seconds"
 SOURCE_OBJECTIVE = "app_source_objective_seconds"
 CANARY_PASSED = "app_canary_passed"
@@ -71,7 +73,9 @@ METRICS: dict[str, Metric] = {
     PERSONAL_DATA: Metric("counter", "Personal data held back on the way to a model.", ("kind",)),
     RETRIEVAL_SECONDS: Metric("histogram", "Time of one search.", (), SECONDS),
     PASSAGES: Metric("counter", "Passages that searches returned."),
+    RERANKS: Metric("counter", "Searches with a reranker, by outcome: reranked, failed.", ("outcome",)),
     INDEXED_DOCUMENTS: Metric("gauge", "Documents in the index."),
+    LIVE_INDEX: Metric("gauge", "Number of the index that answers; it changes with a cutover or a rollback."),
     SOURCE_AGE: Metric(
         "gauge", "Age of a source's oldest change that is not in the index; +Inf: unknown.", ("source",)
     ),

@@ -27,6 +27,7 @@ from ..models.fallback import Fallback
 from ..models.governed import Governed
 from ..models.personal_data import PersonalData
 from ..retrieval.settings import RetrievalFile
+from .data import data
 from .stages import CheckName, EvaluationRequired, Stage
 
 Check = Callable[[Application, Stage], str]
@@ -193,6 +194,7 @@ CHECKS: Mapping[CheckName, tuple[str, str, Check]] = {
     "access": ("F08", "data/access.yaml", access),
     "audit": ("F15", "var/audit", audit),
     "conflicts": ("F23", "all files", unresolved),
+    "data": ("F09", "var/reports/data-check.json", data),
     "evaluation": ("F11", "evals/runs", evaluation),
     "freshness": ("F07", "config/sources.yaml", freshness),
     "owner": ("F18", "governance/ownership.yaml", owner),

@@ -8,8 +8,11 @@ from pydantic import Field, field_validator
 
 from ..config import File, Settings, load_yaml, nearest
 from ..errors import UsageError
+from ..retrieval.quality import DataRequired
 
-CheckName = Literal["access", "audit", "conflicts", "evaluation", "freshness", "owner", "personal_data", "reload"]
+CheckName = Literal[
+    "access", "audit", "conflicts", "data", "evaluation", "freshness", "owner", "personal_data", "reload"
+]
 
 
 class EvaluationRequired(File):
@@ -21,9 +24,10 @@ class EvaluationRequired(File):
 
 
 class Stage(File):
-    """One stage: its evaluation, and the checks that must all pass."""
+    """One stage: its evaluation, its data, and the checks that must all pass."""
 
     evaluation: EvaluationRequired
+    data: DataRequired = Field(default=DataRequired(), description="What the newest data check must be.")
     checks: list[CheckName] = Field(min_length=1, description="Checks that must all pass.")
 
     @field_validator("checks")

@@ -62,6 +62,9 @@ def _once() -> dict[str, Any]:
 def _started() -> Any:
     # Ray reports its use to its makers unless told not to, and would copy the project's folder to each process.
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_UV_RUN_RUNTIME_ENV="0")
+    here = not os.environ.get("RAY_ADDRESS")
+    if here:  # whatever the system: a Ray that is not to be a cluster listens on the loopback address only
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         import ray
         import ray.data
@@ -72,13 +75,11 @@ def _started() -> Any:
         ) from None
     if not ray.is_initialized():
         local: dict[str, Any] = {}
-        if not os.environ.get("RAY_ADDRESS"):
+        if here:
             paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-            local = {"address": "local", "_node_ip_address": "127.0.0.1", "runtime_env": {"env_vars": paths}}
+            local = {"address": "local", "include_dashboard": False, "runtime_env": {"env_vars": paths}}
         try:
-            ray.init(
-                include_dashboard=False if local else None, log_to_driver=False, logging_level=logging.CRITICAL, **local
-            )
+            ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **local)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigurationError(f"No Ray cluster can be reached ({' '.join(str(error).split())[:200]}).") from None
     ray.data.DataContext.get_current().enable_progress_bars = False

@@ -109,7 +109,7 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
             with os.fdopen(os.open(folder / source, FLAGS), "rb") as file:
                 before = os.fstat(file.fileno())
                 if not stat.S_ISREG(before.st_mode):
-                    raise DocumentError(f"{source}: is not a regular file.")
+                    raise DocumentError(f"{shown(source)}: is not a regular file.")
                 _check_size(source, before.st_size, max_bytes)
                 data = file.read(max_bytes + 1)
                 after = os.fstat(file.fileno())
@@ -119,11 +119,11 @@ def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
             ):
                 break
         else:
-            raise DocumentError(f"{source}: changes while it is read; the next run reads it again.")
+            raise DocumentError(f"{shown(source)}: changes while it is read; the next run reads it again.")
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise DocumentError(f"{shown(source)}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
     if not data.strip(BLANK):
-        raise DocumentError(f"{source}: is empty.")
+        raise DocumentError(f"{shown(source)}: is empty.")
     return data, hashlib.sha256(data).hexdigest()
 
 

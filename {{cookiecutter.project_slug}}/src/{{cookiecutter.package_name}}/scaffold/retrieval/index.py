@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,24 +15,39 @@ from langchain_core.embeddings import Embeddings
 from sqlalchemy import Engine
 
 from ..config import Settings, load_yaml
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, ScaffoldError, SourceError
 from ..governance.principal import AccessFile, Directory, Principal
 from ..live import LastGood, Live
 from ..observability import Telemetry
-from ..observability.names import INDEXED_DOCUMENTS, PASSAGES, RETRIEVAL_SECONDS, SOURCE_AGE, SOURCE_OBJECTIVE
+from ..observability.names import (
+    INDEXED_DOCUMENTS,
+    LIVE_INDEX,
+    PASSAGES,
+    RETRIEVAL_SECONDS,
+    SOURCE_AGE,
+    SOURCE_OBJECTIVE,
+)
 from .access import effective
 from .connectors import Connector, Source, connect, load_sources
 from .freshness import Freshness, freshness
+from .leases import Leases
 from .manifest import Manifest
+from .patience import patiently
 from .report import SyncReport
-from .settings import RetrievalFile
+from .reranking import ranked_hits
+from .settings import Edge, RetrievalFile
 from .stores import Analyser, Hit, Store, open_store
+from .stores.point import Where
 from .stores.port import label
 from .sync import Sync, own_access
 from .versions import Plan, Version, Versions
 
+log = logging.getLogger(__name__)
+
 Progress = Callable[[str], None]
 
+PATIENCE_SECONDS = 3600.0
+"""How long an index that is filled waits for a sync of the live one to end: filling may have taken hours."""
 FRESHNESS_SECONDS = 60.0
 """How often the sources are looked at for the metrics: a large folder takes a while."""
 
@@ -66,6 +82,11 @@ class Passage:
     language: str
     status: str | None
     """As the document says, for example ``superseded``."""
+
+    @property
+    def id(self) -> str:
+        """What the index knows it by; see ``Index.visible``."""
+        return f"{self.source}#{self.chunk}"
 
 
 PAYLOAD = ("source", "origin", "title", "updated", "sha256", "chunk", "section", "language", "status")
@@ -108,7 +129,7 @@ class Index:
             live.apart(),
         )
         self._stores: dict[int, Store] = {}
-        self._syncing, self._switch = threading.Lock(), threading.Lock()
+        self._switch, self.leases = threading.Lock(), Leases(state)
         self._measured = -FRESHNESS_SECONDS
 
     @classmethod
@@ -137,45 +158,78 @@ class Index:
         return self._settings.error or self._access.error
 
     def search(
-        self, query: str, caller: Principal, k: int | None = None, where: Mapping[str, Sequence[str]] | None = None
+        self,
+        query: str,
+        caller: Principal,
+        k: int | None = None,
+        where: Where | None = None,
+        version: Version | None = None,
     ) -> list[Passage]:
         """The ``k`` best passages that ``caller`` may see, best first; ``k`` is ``retrieval.yaml``'s where None.
 
         ``where``: names of ``PAYLOAD`` and the values that one may have, such as ``{"origin": ["crm"]}``.
+        ``version`` is asked in place of the live index; to compare the two.
 
         Raises ``ConfigurationError`` where another process keeps the index, or its embedding is configured no longer.
         """
         settings = self._settings.get()
+
+        def ask(store: Store) -> list[Hit]:
+            return ranked_hits(store, query, caller, k or settings.passages, settings, self._telemetry, where)
+
         started = time.perf_counter()
         with self._telemetry.span("retrieval") as span:
-            hits = self._hits(query, caller, k or settings.passages, where, settings)
+            hits = self._hits(ask, version)
             span.set_attribute("app.retrieval.passages", len(hits))
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
         self._telemetry.count(PASSAGES, len(hits))
         return [_passage(hit) for hit in hits]
 
-    def _hits(
-        self,
-        query: str,
-        caller: Principal,
-        k: int,
-        where: Mapping[str, Sequence[str]] | None,
-        settings: RetrievalFile,
-    ) -> list[Hit]:
-        version = self.versions.live()
-        if version is None:
+    def visible(self, ids: Sequence[str], caller: Principal) -> list[Passage]:
+        """Of the passages with these ids, those that ``caller`` may see now, as they read now, in the order of ``ids``.
+
+        For whatever was found earlier: citations before they are released, and earlier ones that come back as context.
+        They were not searched for, so their scores are 0. Raises as ``search`` does.
+        """
+        version = self.versions.live(now=True)
+        if version is None or not ids:
             return []
-        hits = self.store(version).hits(query, caller, k, settings.words_weight, where, settings.diversity)
-        if not hits and self.documents() and not self.store(version).count():
-            raise ConfigurationError(f"{self.store(version).place} is gone; run 'ingest' to make it anew.")
+        found = {document.id: document for document in self.store(version).get_by_ids(ids, caller)}
+        return [_passage(Hit(found[name], score=0, bm25=0, cosine=0, lexical=0)) for name in ids if name in found]
+
+    @property
+    def context_tokens(self) -> int:
+        """How much of a prompt passages may take, by ``config/retrieval.yaml`` as of now."""
+        return self._settings.get().context_tokens
+
+    def _hits(self, ask: Callable[[Store], list[Hit]], version: Version | None) -> list[Hit]:
+        asked = version or self.versions.live()
+        if asked is None:
+            return []
+        try:
+            hits = ask(self.store(asked))
+            if not hits and not self.store(asked).count() and Manifest(self._state, asked.id).counts()[0]:
+                raise ConfigurationError(f"{self.store(asked).place} is gone; run 'ingest' to make it anew.")
+        except ScaffoldError:
+            if not self._superseded(asked, version):
+                raise
+            return self._hits(ask, self.versions.live())
+        if not hits and self._superseded(asked, version):
+            return self._hits(ask, self.versions.live())
         return hits
+
+    def _superseded(self, asked: Version, version: Version | None) -> bool:
+        """Whether another process put another index in place of the one that was asked, and may have deleted it."""
+        now = self.versions.live(now=True)
+        return version is None and now is not None and now.id != asked.id
 
     def documents(self) -> int:
         """How many documents are indexed, whichever process indexed them."""
         version = self.versions.live()
         count = Manifest(self._state, version.id).counts()[0] if version else 0
         self._telemetry.observe(INDEXED_DOCUMENTS, count)
+        self._telemetry.observe(LIVE_INDEX, version.id if version else 0)
         return count
 
     def unnamed(self) -> list[str]:
@@ -200,7 +254,7 @@ class Index:
         """How long the oldest change of each source has been waiting to be indexed."""
         version, rules = self.versions.live(now=True), self._access.get().rules
         manifest = Manifest(self._state, version.id if version else 0)
-        with self._connected(self._settings.get()) as sources:
+        with self.connected(self._settings.get()) as sources:
             found = freshness(sources, manifest, self._state, rules, datetime.now(UTC))
         for each in found:
             self._telemetry.observe(SOURCE_AGE, each.age * 3600, source=each.origin)
@@ -218,6 +272,12 @@ class Index:
         """SHA-256 that names what is indexed: each document's source, bytes, access and indexing settings."""
         version = self.versions.live(now=True)
         return Manifest(self._state, version.id if version else 0).digest()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether what answers is in a folder that one process at a time can open."""
+        live = self.versions.live()
+        return isinstance(live.opened if live else self._settings.get().store, Edge)
 
     def close(self) -> None:
         """Let go of the index, so that another process can have it; the next use opens it again."""
@@ -261,32 +321,63 @@ class Index:
         Raises ``DocumentError`` where not one document can be read, ``SourceError`` where no source can be listed,
         ``ConfigurationError`` where a file is wrong or another process keeps the index.
         """
-        with self._syncing, self._telemetry.span("sync") as span:
-            settings, live = load_yaml(self._file, RetrievalFile), self.versions.live(now=True)
-            tell = progress or (lambda line: None)
-            if access_only or dry:
-                report = self.fill(live, settings, tell, access_only, dry) if live else SyncReport(dry=dry)
-            else:
-                plan = self.plan(settings)
-                if live is None or not live.fits(plan):
-                    if live:
-                        self.fill(live, settings, lambda line: None, access_only=True)
-                    target = self.versions.kept(plan) or self.start(plan)
-                    report = self.fill(target, settings, tell)
-                    self.cut_over(target, plan.label)
-                else:
-                    report = self.fill(live, settings, tell)
-                self._clear()
+        tell = progress or _quiet
+        with self._telemetry.span("sync") as span:
+            settings = load_yaml(self._file, RetrievalFile)
+            report = self._follow(settings, tell, access_only, dry)
+            if report is None:
+                report = self.build(self.plan(settings), tell)
             for name in ("added", "changed", "removed", "skipped"):
                 span.set_attribute(f"app.sync.{name}", report.counts[name])
         return report
 
+    def _follow(self, settings: RetrievalFile, tell: Progress, access_only: bool, dry: bool) -> SyncReport | None:
+        """Bring the live index in line; only who may see what, and None, where the configuration asks for another."""
+        with self.leases.held("sync", tell) as lease:
+            live = self.versions.live(now=True)
+            if live is None:
+                return SyncReport(dry=dry) if access_only or dry else None
+            if access_only or dry:
+                return self.fill(live, settings, lease.watched(tell), access_only, dry)
+            plan = self.plan(settings)
+            if not live.fits(plan):
+                self.fill(live, settings, lease.watched(_quiet), access_only=True)
+                return None
+            if plan.label == live.label != live.configured:
+                self.versions.settle(live)
+            report = self.fill(live, settings, lease.watched(tell))
+            self.clear()
+            return report
+
+    def build(self, plan: Plan, tell: Progress, ready: Callable[[Version], None] = lambda version: None) -> SyncReport:
+        """Fill an index made of ``plan`` beside the live one; have it answer once it is whole and ``ready`` agrees.
+
+        One that was cut off goes on where it was. Nothing else changes documents from the last look at the sources to
+        the change, so that whoever lost a right to a document has lost it in the new index as well.
+        Raises ``SourceError`` where a source cannot be read to its end: its documents would be missing; and whatever
+        ``ready`` raises. The new index is kept then, and the live one answers on.
+        """
+        settings = load_yaml(self._file, RetrievalFile)
+        configured = self.plan(settings).label
+        with self.leases.held("reindex", tell) as building:
+            target = self.versions.kept(plan) or self.start(plan)
+            report = self.fill(target, settings, building.watched(tell))
+            with self.leases.held("sync", tell, PATIENCE_SECONDS) as lease:
+                live = self.versions.live(now=True)
+                failed = self.fill(target, settings, lease.watched(_quiet)).failed if live else None
+                if failed:
+                    raise SourceError(f"The new index lacks documents, and does not answer: {_sentences(failed)}")
+                ready(target)
+                lease.check()
+                self.cut_over(target, configured)
+        return report
+
     def replay(self, progress: Progress | None = None) -> SyncReport:
         """Look again at what is in quarantine, without asking a source, and index what fits its contract by now."""
-        with self._syncing, self._telemetry.span("replay"):
+        tell = progress or _quiet
+        with self._telemetry.span("replay"), self.leases.held("sync", tell) as lease:
             settings, live = load_yaml(self._file, RetrievalFile), self.versions.live(now=True)
-            tell = progress or (lambda line: None)
-            return self.fill(live, settings, tell, replay=True) if live else SyncReport()
+            return self.fill(live, settings, lease.watched(tell), replay=True) if live else SyncReport()
 
     def fill(
         self,
@@ -299,13 +390,13 @@ class Index:
     ) -> SyncReport:
         """Bring one index in line with the sources."""
         rules, store = load_yaml(self._access_file, AccessFile).rules, self.store(version)
-        with self._connected(settings) as sources, store.hold():
+        with self.connected(settings) as sources, store.hold():
             store.built()  # raises where it is damaged
             run = Sync(store, version.id, self._state, sources, settings, rules, progress)
             return run.replay() if replay else run.run(access_only, dry)
 
     @contextmanager
-    def _connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
+    def connected(self, settings: RetrievalFile) -> Iterator[dict[str, tuple[Source, Connector]]]:
         """Every source with its connector, which are closed at the end."""
         sources: dict[str, tuple[Source, Connector]] = {}
         with ExitStack() as opened:
@@ -324,15 +415,20 @@ class Index:
     def cut_over(self, version: Version, configured: str) -> None:
         """Have ``version`` answer from now on; the one that answered stands by for a rollback."""
         self.versions.cut_over(version, configured)
-        self._clear()
+        self.clear()
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         """Delete the passages of indexes that are kept no longer."""
         for version in self.versions.dropped():
-            self.store(version).drop()
+            try:
+                self.store(version).drop()
+            except ScaffoldError as error:  # another process uses it, or its server is down: next time, then
+                log.warning("the index %s is not deleted yet: %s", version.name, error)
+                continue
             self.versions.forget(version)
             with self._switch:
-                self._stores.pop(version.id).close()
+                if store := self._stores.pop(version.id, None):
+                    store.close()
 
 
 @dataclass(frozen=True)
@@ -348,7 +444,7 @@ class _Following(Embeddings):
         return self.version.label.rsplit(" ", 1)[0]
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        return self._now().embed_documents(texts)
+        return patiently(self._now().embed_documents, texts) if texts else []
 
     def embed_query(self, text: str) -> list[float]:
         return self._now().embed_query(text)
@@ -371,6 +467,14 @@ class _Following(Embeddings):
             f"The index was built with {self.label}, which cannot be had now: {reason}. Run 'ingest' to index anew "
             "with what the configuration names."
         )
+
+
+def _quiet(_: str) -> None:
+    """Progress that nobody follows."""
+
+
+def _sentences(failed: dict[str, str]) -> str:
+    return " ".join(f"{origin}: {reason}" for origin, reason in failed.items())
 
 
 def _passage(hit: Hit) -> Passage:

@@ -35,6 +35,8 @@ class Row:
     access: str
     """Digest of who may see it."""
     chunks: int
+    size: int
+    """Bytes of its passages, as they are embedded."""
     own: str | None
     """Who may see it as its source says, as JSON; None where only the rules decide."""
     updated: str | None
@@ -200,6 +202,12 @@ class Manifest:
         with self._reading.connect() as connection:
             count, chunks = connection.execute(select(*columns).where(self._mine(documents))).one()
         return int(count), int(chunks)
+
+    def size(self) -> int:
+        """Bytes of all passages, as they are embedded."""
+        total = select(func.coalesce(func.sum(documents.c.size), 0)).where(self._mine(documents))
+        with self._reading.connect() as connection:
+            return int(connection.execute(total).scalar_one())
 
     def digest(self) -> str:
         """SHA-256 that names what is indexed: each document's name, bytes, and how and for whom it is indexed."""

@@ -71,7 +71,7 @@ class Pool:
             return
         batches, spent = iter(batches), 0.0
         for batch in batches:
-            if self._workers and (spent > START_SECONDS or not all(_harmless(raw) for raw in batch)):
+            if self._workers and (spent > START_SECONDS or not all(harmless(raw) for raw in batch)):
                 yield from self._workers.run(chain([batch], batches))
             else:
                 started = time.monotonic()
@@ -115,7 +115,8 @@ def _workers(settings: RetrievalFile) -> Workers[Raw, Processed]:
     )
 
 
-def _harmless(raw: Raw) -> bool:
+def harmless(raw: Raw) -> bool:
+    """Whether no content can make reading it take long."""
     return len(raw.data) <= SMALL.get(raw.suffix, -1)
 
 
@@ -135,3 +136,5 @@ def _process(raw: Raw, settings: RetrievalFile, analyser: Analyser) -> Processed
         return Processed(raw.source, hashlib.sha256(raw.data).hexdigest(), problem=str(error))
     except MemoryError:
         return lost(raw, "needs more memory than there is to read it; split it")
+    except Exception as error:  # noqa: BLE001  no document ends the reading of the others
+        return lost(raw, f"cannot be cut into passages ({type(error).__name__}: {' '.join(str(error).split())[:150]})")

@@ -39,7 +39,9 @@ class Qdrant(File):
     """A Qdrant server, 1.19 or newer."""
 
     kind: Literal["qdrant"]
-    url: str = Field(pattern=r"^https?://[^\s/@]+", description="Where it answers REST, such as https://host:6333.")
+    url: str = Field(
+        pattern=r"^https?://[^\s/@]+(/[^\s@]*)?$", description="Where it answers REST, such as https://host:6333."
+    )
     api_key_env: Variable | None = Field(
         default=None, description="Environment variable that holds the key; never the key. None: it asks for none."
     )
@@ -93,6 +95,12 @@ class RetrievalFile(File):
         default="auto", description="Processes that read documents; auto: one a core; 0: none but this one."
     )
     passages: int = Field(default=5, ge=1, le=50, description="Passages that a question is answered from.")
+    context_tokens: int = Field(
+        default=8000,
+        ge=100,
+        le=1_000_000,
+        description="How much of a prompt passages may take, by a cautious estimate.",
+    )
     words_weight: float = Field(
         default=0.8, ge=0, le=1, description="Share of the words (BM25) in the ranking; the rest is the embedding's."
     )

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from ..errors import DocumentError, SourceError
 from ..governance.principal import Rule
 from .access import Access, effective
+from .chunking import in_context
 from .connectors import Connector, Entry, Source, prefix_of
 from .documents import Raw
 from .manifest import Manifest, Pending, Row, SourceState
@@ -333,6 +334,10 @@ class Sync:
             how=self._how,
             access=_digest_of(access),
             chunks=len(document.chunks),
+            size=sum(
+                len(in_context(document.title, each.section, each.text).encode(errors="replace"))
+                for each in document.chunks
+            ),
             own=_written(taken.entry.access),
             updated=document.updated,
         )

@@ -32,6 +32,11 @@ class Plan:
     label: str
     """What the store says of itself: how passages are embedded and split into words."""
 
+    @property
+    def opened(self) -> Store:
+        """The store that it is built in."""
+        return Placed(store=json.loads(self.store)).store
+
 
 @dataclass(frozen=True)
 class Version(Plan):
@@ -57,11 +62,6 @@ class Version(Plan):
         became live: then somebody chose this index over what the configuration names, by ``reindex`` or a rollback.
         """
         return place(self.store) == place(plan.store) and plan.label in (self.label, self.configured)
-
-    @property
-    def opened(self) -> Store:
-        """The store that it was built in."""
-        return Placed(store=json.loads(self.store)).store
 
     def within(self, settings: RetrievalFile) -> bool:
         """Whether that is the store of ``settings``, which then say how to reach it."""
@@ -106,6 +106,10 @@ class Versions:
         """Indexes that are being built, or whose build was cut off; newest first."""
         return self._all(table.c.status == "building")
 
+    def every(self) -> list[Version]:
+        """All that are kept; newest first."""
+        return self._all(table.c.status != "dropped")
+
     def kept(self, plan: Plan) -> Version | None:
         """An index made of ``plan`` that is not live: half built, or live before."""
         found = self._all((table.c.label == plan.label) & table.c.status.in_(["building", "previous"]))
@@ -133,6 +137,11 @@ class Versions:
                 update(table).where(table.c.id == version.id).values(status="live", live_at=now, configured=configured)
             )
         self._live = (-SECONDS, None)
+
+    def settle(self, version: Version) -> None:
+        """Note that the configuration asks for what ``version`` is made of: it is no longer chosen over that."""
+        with self._state.begin() as connection:
+            connection.execute(update(table).where(table.c.id == version.id).values(configured=version.label))
 
     def drop(self, version: Version) -> None:
         """Keep ``version`` no longer."""

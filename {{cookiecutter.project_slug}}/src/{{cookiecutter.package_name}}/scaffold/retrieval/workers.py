@@ -123,11 +123,9 @@ class Workers(Generic[Item, Result]):
 
     def _attend(self) -> None:
         """Take what has come, waiting until something has."""
-        busy = {worker.pipe: worker for worker in self._workers if worker.batch}
+        busy = {worker.pipe: (worker, worker.batch) for worker in self._workers if worker.batch}
         for pipe in connection.wait(list(busy)):
-            worker = busy[pipe]  # type: ignore[index]
-            batch = worker.batch
-            assert batch is not None  # noqa: S101  busy
+            worker, batch = busy[pipe]  # type: ignore[index]
             try:
                 result = worker.pipe.recv()
             except (EOFError, OSError):

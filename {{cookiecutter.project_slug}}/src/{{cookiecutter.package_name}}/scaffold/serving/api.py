@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -23,17 +24,22 @@ from starlette.exceptions import HTTPException
 from ..application import Application
 from ..errors import ModelUnavailable, ScaffoldError, UsageError
 from ..evaluation import publish
+from ..governance.groups import open_groups
+from ..governance.principal import Directory
 from ..usecase import Answer
 from .boundary import Boundary, problem
-from .callers import holder, identify, read_keys
+from .callers import Door, holder, identify, read_keys
 from .settings import ServiceFile, follow
+from .tokens import Tokens
 
 BYTES_PER_CHARACTER = 12  # a character outside the basic plane, written as two \uXXXX escapes (RFC 8259, section 7)
 BYTES_AROUND_QUESTION = 2000
 PAGE = Path(__file__).parent / "page"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
-Key = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False, description="A key."))]
+Key = Annotated[
+    HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False, description="A key or a token."))
+]
 
 
 class Question(BaseModel):
@@ -79,7 +85,7 @@ class Problem(BaseModel):
 def create_api(application: Application) -> FastAPI:
     """The service on ``application``. Raises ``ConfigurationError`` for a wrong config/service.yaml or APP_API_KEYS."""
     service = follow(application.settings, application.live)
-    keys = read_keys(application.settings.api_keys, application.index.directory.callers)
+    door = _door(application, service.get())
     api = FastAPI(
         title=service.get().title,
         docs_url=None,  # the stock pages load their scripts from a content delivery network
@@ -91,7 +97,7 @@ def create_api(application: Application) -> FastAPI:
     api.add_middleware(
         Boundary,
         telemetry=application.telemetry,
-        local=not keys,
+        local=not door.closed,
         limit=lambda: service.get().question_max_characters * BYTES_PER_CHARACTER + BYTES_AROUND_QUESTION,
     )
     _answer_errors(api)
@@ -99,28 +105,26 @@ def create_api(application: Application) -> FastAPI:
     @api.post("/api/ask")
     async def ask(question: Question, request: Request, key: Key) -> Answer:
         """Answer a question with what its caller may see, or refuse it where that holds no answer."""
-        caller = identify(
-            keys,
-            key.credentials if key else None,
-            question.caller,
-            request.client.host if request.client else None,
-            application.index.directory,
-        )
         settings = service.get()
-        if len(question.question) > settings.question_max_characters:
-            raise UsageError(
-                f"The question has {len(question.question)} characters; "
-                f"at most {settings.question_max_characters} are answered."
-            )
+        presented, client = key.credentials if key else None, request.client.host if request.client else None
         try:
             async with asyncio.timeout(settings.request_timeout_seconds):
+                # In a thread, and not one of those that search: another service may have to be asked.
+                caller = await to_thread.run_sync(
+                    identify, door, presented, question.caller, client, abandon_on_cancel=True
+                )
+                if len(question.question) > settings.question_max_characters:
+                    raise UsageError(
+                        f"The question has {len(question.question)} characters; "
+                        f"at most {settings.question_max_characters} are answered."
+                    )
                 return await application.ask(question.question, caller, channel="api")
         except TimeoutError:
             raise ModelUnavailable(
                 f"There was no answer within {settings.request_timeout_seconds:g} s; try again later."
             ) from None
 
-    if not keys:
+    if not door.closed:
 
         @api.get("/api/callers")
         async def callers() -> list[KnownCaller]:
@@ -150,8 +154,8 @@ def create_api(application: Application) -> FastAPI:
     @api.get("/metrics", response_class=Response)
     def metrics(key: Key) -> Response:
         """Metrics in Prometheus' text format; for any caller's key, once keys are set."""
-        if keys:
-            holder(keys, key.credentials if key else None, application.index.directory)
+        if door.closed:
+            holder(door, key.credentials if key else None)
         publish(application)
         application.index.measure()  # another process may have synced since: the gauges follow the database
         application.live.errors()  # and without traffic nobody else looks at the files
@@ -161,7 +165,7 @@ def create_api(application: Application) -> FastAPI:
     @api.get("/", include_in_schema=False)
     def page() -> Response:
         """The page."""
-        return Response(_page(service.get(), bool(keys)), media_type="text/html")
+        return Response(_page(service.get(), door.closed), media_type="text/html")
 
     @api.get("/page/{name}", include_in_schema=False)
     def asset(name: str) -> Response:
@@ -172,6 +176,18 @@ def create_api(application: Application) -> FastAPI:
         return Response((PAGE / name).read_bytes(), media_type=media_type, headers={"cache-control": "no-cache"})
 
     return api
+
+
+def _door(application: Application, service: ServiceFile) -> Door:
+    def directory() -> Directory:
+        return application.index.directory
+
+    return Door(
+        read_keys(application.settings.api_keys, directory().callers),
+        Tokens(service.tokens, application.settings.root) if service.tokens else None,
+        open_groups(service.groups, directory),
+        directory,
+    )
 
 
 def _not_ready(application: Application) -> list[str]:

@@ -16,6 +16,8 @@ from ..application import Application
 from ..errors import ConfigurationError
 from ..guardrails import redact
 from ..observability import configure_logging
+from ..reindex import works
+from ..retrieval.upkeep import Desk
 from .api import create_api
 from .callers import is_loopback
 from .settings import follow
@@ -32,14 +34,17 @@ def serve(application: Application, host: str | None = None, port: int | None = 
     port = port if port is not None else service.port
     api = create_api(application)
     keys = application.settings.api_keys
-    if not (keys and keys.get_secret_value()) and not is_loopback(host):
+    if not (keys and keys.get_secret_value()) and service.tokens is None and not is_loopback(host):
         raise ConfigurationError(
             f"Without keys nobody proves who they are, so {host!r} is refused; "
             "set APP_API_KEYS, or listen on 127.0.0.1 (--host, or host in config/service.yaml)."
         )
     configure_logging(application.settings, redact)
     logging.getLogger().setLevel(service.log_level.upper())
-    with _listen(host, port) as listening:
+    with (
+        _listen(host, port) as listening,
+        Desk(application.index, application.state, works(application)),
+    ):
         shown = f"[{host}]" if ":" in host else host
         typer.echo(f"{service.title} is at http://{shown}:{listening.getsockname()[1]} (Ctrl+C stops it)")
         config = uvicorn.Config(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from ..application import QUESTION_MAX_CHARACTERS
 from ..config import File, Settings, load_yaml
+from ..governance.groups import FromFile, FromToken, Lookup
 from ..live import LastGood, Live
+from .tokens import TokensRule
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -34,7 +36,19 @@ class ServiceFile(File):
         le=600,
         description="A question that takes longer is given up and answered with 503.",
     )
+    tokens: TokensRule | None = Field(
+        default=None, description="Bearer tokens that are accepted beside APP_API_KEYS; read at the start only."
+    )
+    groups: Lookup = Field(
+        default=FromFile(), description="Where the groups of callers are looked up; read at the start only."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What the log holds.")
+
+    @model_validator(mode="after")
+    def _tokens_for_their_groups(self) -> Self:
+        if isinstance(self.groups, FromToken) and self.tokens is None:
+            raise ValueError("groups come from tokens (kind: token), but no tokens are accepted; add tokens")
+        return self
 
 
 def follow(settings: Settings, live: Live | None = None) -> LastGood[ServiceFile]:

@@ -13,7 +13,7 @@ from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
 from {{ cookiecutter.package_name }}.scaffold.retrieval.connectors.records import NOBODY
 
 from tests.scaffold.models.vendors import nobody_there
-from tests.scaffold.retrieval.connectors.api import Api, Fault
+from tests.scaffold.retrieval.connectors.api import Api, Fault, Request
 from tests.scaffold.retrieval.connectors.conftest import FIELDS, Connect, Watch, http, record
 
 PASSING = {
@@ -87,6 +87,16 @@ def test_a_source_that_hangs_is_left(api: Api, connected: Connect) -> None:
     api.faults = [Fault(hang=True)]
     with pytest.raises(SourceError, match=r"did not answer within 0\.2 seconds; try later, or raise timeout"):
         list(connected(**http(api, timeout=0.2, tries=1)).entries(None))
+
+
+def test_a_source_that_never_ends_its_answer_is_left(api: Api, connected: Connect, watch: Watch) -> None:
+    def slowly(request: Request) -> tuple[bytes, dict[str, str]]:
+        watch.at += 31
+        return b"[]", {}
+
+    api.speak = slowly
+    with pytest.raises(SourceError, match="did not answer within 30 seconds"):
+        list(connected(**http(api, items="", tries=1)).entries(None))
 
 
 def test_a_source_that_is_not_there_is_named(api: Api, connected: Connect) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -129,6 +130,12 @@ def test_an_object_that_is_too_large_is_not_fetched(bucket: Any, server: str, co
 def test_a_bucket_that_is_not_there_is_named(bucket: Any, server: str, connected: Connect) -> None:
     with pytest.raises(SourceError, match=r"sources.yaml:\d+: sources.crm.bucket: .* there is no such bucket"):
         list(connected(**{**source(server), "bucket": "nothing"}).entries(None))
+
+
+def test_without_its_package_the_source_says_which(connected: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(SourceError, match="needs the package boto3; run 'make setup' with s3 among its EXTRAS"):
+        list(connected(**source(nobody_there())).entries(None))
 
 
 def test_a_machine_without_a_login_is_told_so(server: str, connected: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,7 @@ def test_without_a_caller_nothing_is_returned(kind: str, open_kind: Open) -> Non
     assert store.max_marginal_relevance_search("text") == []
     assert store.similarity_search_with_score("text") == []
     assert store.hits("text", None, 5) == []
+    assert (texts(store.get_by_ids(ids, ANN)), store.get_by_ids(ids, BOB)) == (["a text"], [])
     assert [hit.document.page_content for hit in store.hits("text", ANN, 5)] == ["a text"]
 
 
@@ -336,8 +337,12 @@ def test_a_snapshot_of_any_store_fills_any_other(taken: str, given: str, open_ki
         store.snapshot(tmp_path / "kept")
 
 
+def rewrite(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+
 DAMAGE = [
-    ("a byte more", lambda folder: (folder / "points.jsonl").open("a").write("\n")),
+    ("another text", lambda folder: rewrite(folder / "points.jsonl", "harbour", "habrour")),
     ("cut off", lambda folder: (folder / "vectors.f32").write_bytes(b"")),
     ("half made", lambda folder: (folder / "snapshot.json").unlink()),
     ("something else", lambda folder: (folder / "snapshot.json").write_text(json.dumps(["x"]))),

@@ -61,7 +61,7 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
         self.quiet.set()
@@ -90,6 +90,7 @@ USES: list[Callable[[QdrantStore], Any]] = [
     lambda store: store.remove("a.md"),
     lambda store: store.restrict("a.md", [], []),
     lambda store: list(store.points()),
+    lambda store: store.drop(),
 ]
 
 FAULTS: list[tuple[str, dict[str, Answer], type[ScaffoldError], str]] = [
@@ -105,7 +106,7 @@ FAULTS: list[tuple[str, dict[str, Answer], type[ScaffoldError], str]] = [
 ]
 
 
-@pytest.mark.parametrize("use", USES, ids=["search", "add", "sources", "remove", "restrict", "points"])
+@pytest.mark.parametrize("use", USES, ids=["search", "add", "sources", "remove", "restrict", "points", "drop"])
 @pytest.mark.parametrize(("name", "answers", "kind", "message"), FAULTS, ids=[case[0] for case in FAULTS])
 def test_a_fault_is_one_sentence(
     server: Server,
@@ -154,7 +155,7 @@ def test_another_projects_collection_is_left_alone(open_kind: Open) -> None:
     store._client.create_collection(
         store._collection, vectors_config=models.VectorParams(size=2, distance=models.Distance.DOT)
     )
-    for use in (*USES, lambda store: store.drop()):
+    for use in USES:
         with pytest.raises(ConfigurationError, match="was not made by this project; set another prefix"):
             use(store)
     store._client.delete_collection(store._collection)
@@ -167,13 +168,18 @@ def test_the_caller_is_in_the_filter_of_every_request_that_reads(
     assert isinstance(store, QdrantStore)
     [mine] = store.add_texts(["harbour"])
     asked: list[Any] = []
-    for method in ("query_batch_points", "scroll", "count"):
+
+    def watch(method: str) -> None:
         original = getattr(store._client, method)
-        monkeypatch.setattr(
-            store._client,
-            method,
-            lambda *given, original=original, **more: asked.append(given) or original(*given, **more),
-        )
+
+        def watched(*given: Any, **more: Any) -> Any:
+            asked.append(given)
+            return original(*given, **more)
+
+        monkeypatch.setattr(store._client, method, watched)
+
+    for method in ("query_batch_points", "scroll", "count"):
+        watch(method)
     store.similarity_search("harbour")
     store.get_by_ids([mine])
     filters = []

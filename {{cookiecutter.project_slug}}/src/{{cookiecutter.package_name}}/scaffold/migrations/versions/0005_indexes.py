@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("how", sa.String(64), nullable=False),
         sa.Column("access", sa.String(64), nullable=False),
         sa.Column("chunks", sa.Integer, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("own", sa.Text),
         sa.Column("updated", sa.String(40)),
         sa.Column("indexed_at", sa.String(40), nullable=False),

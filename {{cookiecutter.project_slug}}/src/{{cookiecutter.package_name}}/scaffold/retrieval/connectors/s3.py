@@ -81,8 +81,8 @@ class Bucket:
             name = identifier(name)
         except ValueError as error:
             return set_aside(None, kept, Broken({"id": str(error)}))
-        if (suffix := PurePosixPath(name).suffix.lower()) not in READERS:
-            return Entry(name, problem=f"{name}: is of no kind that can be read ({', '.join(READERS)}); not {suffix}.")
+        if PurePosixPath(name).suffix.lower() not in READERS:
+            return Entry(name, problem=f"{name}: is of no kind that can be read ({', '.join(READERS)}).")
         if size > self._max_bytes:
             return Entry(name, problem=f"{name}: {TOO_LARGE}.")
         try:

@@ -259,6 +259,7 @@ class S3(Asked):
     """Objects of a bucket."""
 
     kind: Literal["s3"]
+    requests_per_second: float = Field(default=100, gt=0, description="How often it is asked at most.")
     bucket: str = Field(min_length=3)
     folder: str = Field(default="", description="Only objects whose key begins so; with / at its end.")
     endpoint_url: Address | None = Field(default=None, description="Of a store that is compatible with S3.")

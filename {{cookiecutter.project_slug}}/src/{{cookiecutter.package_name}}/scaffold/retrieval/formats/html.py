@@ -33,8 +33,7 @@ def read(data: bytes, limits: Limits) -> Content:
     mains = page.find_all("main") or [each for each in page.find_all(True) if each.get("role") == "main"]
     body = mains[0] if mains else page.body or page
     _spell_out(body, limits)
-    text = "".join(_runs(body))
-    text = re.sub(r"[ \t]*\n[ \t]*", "\n", text)
+    text = "\n".join(line.strip(" \t") for line in "".join(_runs(body)).split("\n"))
     return content(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", fields, headings=True)
 
 

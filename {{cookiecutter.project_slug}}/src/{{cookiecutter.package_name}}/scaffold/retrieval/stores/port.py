@@ -108,9 +108,9 @@ class Store(VectorStore, ABC):
         self._erase(None if ids is None else [key_of(name) for name in ids])
         return True
 
-    def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """The documents with these ids, as far as the caller may see them."""
-        view = view_of(self.caller)
+    def get_by_ids(self, ids: Sequence[str], /, caller: Principal | None = None) -> list[Document]:
+        """The documents with these ids, as far as ``caller`` may see them; where None, the store's own."""
+        view = view_of(caller or self.caller)
         return [] if view is None or not ids else [p.document for p in self._read(view, map(key_of, ids)).values()]
 
     def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
