@@ -40,11 +40,10 @@ class HashEmbeddings(Embeddings):
 
     def _embed(self, text: str) -> list[float]:
         words = Counter(WORD.findall(text.casefold()))
-        keys = [zlib.crc32(word.encode("utf-8", "replace")) for word in words]
-        weights = [1 + np.log(count) for count in words.values()]
+        keys = np.fromiter((zlib.crc32(word.encode("utf-8", "replace")) for word in words), np.uint64, len(words))
         grams, counts = np.unique(_grams(list(words)), return_counts=True)
-        hashes = _mix(np.concatenate([np.array(keys, dtype=np.uint64), grams]))
-        values = np.concatenate([np.array(weights), 1 + np.log(counts)])
+        hashes = _mix(np.concatenate([keys, grams]))
+        values = 1 + np.log(np.concatenate([np.fromiter(words.values(), np.int64, len(words)), counts]))
         signs = np.where(hashes >> np.uint64(63), 1.0, -1.0)
         vector = np.bincount((hashes % np.uint64(self.dimensions)).astype(np.intp), signs * values, self.dimensions)
         length = float(np.linalg.norm(vector))
@@ -56,13 +55,15 @@ def _grams(words: list[str]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
     """A key for each run of four characters within a word, the spaces round it included."""
     text = f" {' '.join(words)} ".encode("utf-32-le", "replace")
     points = np.frombuffer(text, dtype=np.uint32).astype(np.uint64)
-    if len(points) < GRAM:
+    runs = len(points) - GRAM + 1
+    if runs < 1:
         return np.empty(0, dtype=np.uint64)
-    windows = np.lib.stride_tricks.sliding_window_view(points, GRAM)
-    inside = (windows[:, 1:-1] != ord(" ")).all(axis=1)  # runs that cross from one word into the next say nothing
-    keys = np.zeros(int(inside.sum()), dtype=np.uint64)
-    for column in windows[inside].T:
-        keys = _mix(keys ^ column)
+    starts = np.arange(runs)
+    for place in range(1, GRAM - 1):  # runs that cross from one word into the next say nothing
+        starts = starts[points[starts + place] != ord(" ")]
+    keys = np.zeros(len(starts), dtype=np.uint64)
+    for place in range(GRAM):
+        keys = _mix(keys ^ points[starts + place])
     return keys
 
 

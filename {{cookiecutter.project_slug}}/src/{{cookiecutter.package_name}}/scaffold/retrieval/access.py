@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 from ..governance.principal import Rule
+
+PATH = attrgetter("path")
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,11 @@ class Access:
 
 def access_of(source: str, rules: Sequence[Rule]) -> Access | None:
     """What the first matching rule says about ``source``; None where no rule does: nobody may see it."""
-    for rule in rules:
-        if _pattern(rule.path).fullmatch(source):
-            return Access(tuple(sorted(set(rule.allow))), tuple(sorted(set(rule.deny))))
-    return None
+    found = _first(tuple(map(PATH, rules))).fullmatch(source)
+    if found is None or found.lastindex is None:
+        return None
+    rule = rules[found.lastindex - 1]
+    return Access(tuple(sorted(set(rule.allow))), tuple(sorted(set(rule.deny))))
 
 
 def effective(own: Access | None, source: str, rules: Sequence[Rule]) -> Access | None:
@@ -37,8 +41,13 @@ def effective(own: Access | None, source: str, rules: Sequence[Rule]) -> Access 
     return Access(own.allow, tuple(sorted({*own.deny, *(rule.deny if rule else ())})))
 
 
-@lru_cache(maxsize=1024)
-def _pattern(glob: str) -> re.Pattern[str]:
+@lru_cache(maxsize=16)
+def _first(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all: the number of its group that matches is that of the first glob that does."""
+    return re.compile("|".join(f"({_pattern(glob)})" for glob in globs) or "(?!)", re.DOTALL)
+
+
+def _pattern(glob: str) -> str:
     """``*`` stays within a folder, ``**`` crosses folders, ``**/`` may also be no folder; all else is literal."""
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
-    return re.compile("".join(parts.get(p) or re.escape(p) for p in re.split(r"(\*\*/|\*\*|\*)", glob)), re.DOTALL)
+    return "".join(parts.get(p) or re.escape(p) for p in re.split(r"(\*\*/|\*\*|\*)", glob))

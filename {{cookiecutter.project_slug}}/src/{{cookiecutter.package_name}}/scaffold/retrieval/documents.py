@@ -38,6 +38,8 @@ class Raw:
     """Date, ISO 8601."""
     language: str | None = None
     status: str | None = None
+    sha256: str = ""
+    """Of ``data``, where the connector has worked it out."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,12 @@ def find(folder: Path) -> Iterator[tuple[str, DocumentError | None]]:
     failed: list[OSError] = []
     for name, folders, files in os.walk(folder, onerror=failed.append):
         at = Path(name)
+        inside = "" if at == folder else f"{at.relative_to(folder).as_posix()}/"
         links = [entry for entry in folders if (at / entry).is_symlink()]
         folders[:] = sorted(entry for entry in folders if not entry.startswith(".") and entry not in links)
         for entry in sorted([*files, *links]):
             if not entry.startswith("."):
-                source = (at / entry).relative_to(folder).as_posix()
+                source = inside + entry
                 yield source.encode("utf-8", "backslashreplace").decode(), _unfit(at / entry, source)
     for error in failed:
         source = Path(error.filename).relative_to(folder).as_posix()
@@ -82,10 +85,10 @@ def find(folder: Path) -> Iterator[tuple[str, DocumentError | None]]:
 def _unfit(path: Path, source: str) -> DocumentError | None:
     if not source.isprintable() or len(source) > SOURCE_MAX_CHARACTERS:
         reason = f"has a name that is not plain text of at most {SOURCE_MAX_CHARACTERS} characters; rename it"
-    elif path.is_symlink():
+    elif stat.S_ISLNK(mode := path.lstat().st_mode):
         # Access goes by path: through a link, a document would be seen under another path's rule.
         reason = "is a symbolic link, which is not followed; put the document itself there"
-    elif not stat.S_ISREG(path.lstat().st_mode):
+    elif not stat.S_ISREG(mode):
         reason = "is not a regular file"
     elif path.suffix.lower() not in READERS:
         reason = f"is of no kind that can be read ({', '.join(READERS)})"
@@ -166,12 +169,9 @@ def shown(source: str) -> str:
 
 
 def _check_place(folder: Path, source: str) -> None:
-    parts = PurePosixPath(source)
-    try:
-        straight = (folder / source).resolve() == folder.resolve() / parts
-    except RuntimeError:  # Python 3.11 and 3.12 on links in a circle
-        straight = False
-    if parts.is_absolute() or ".." in parts.parts or not straight:
+    path, at = Path(source), folder
+    steps = [at := at / part for part in path.parts]
+    if path.is_absolute() or ".." in path.parts or any(step.is_symlink() for step in steps):
         raise DocumentError(f"{shown(source)}: leads out of its folder or through a link, which is not followed.")
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
 from langchain_core.documents import Document as Stored
@@ -253,12 +254,13 @@ class Sync:
         """What tells this content from another, and the SHA-256 of its bytes where they had to be read for that."""
         if entry.version is not None:
             return entry.version[:200], ""
-        sha256 = hashlib.sha256(connector.read(entry).data).hexdigest()
+        raw = connector.read(entry)
+        sha256 = raw.sha256 or hashlib.sha256(raw.data).hexdigest()
         return sha256, sha256
 
     def _restrict(self, row: Row, own: Access | None, access: Access) -> Row:
         """Give the passages of ``row`` this access, if they have another one."""
-        mine, written = _digest(asdict(access)), _written(own)
+        mine, written = _digest_of(access), _written(own)
         if (row.access, row.own) == (mine, written):
             return row
         if not self._report.dry:
@@ -334,7 +336,7 @@ class Sync:
             version=taken.entry.version or document.sha256,
             sha256=document.sha256,
             how=self._how,
-            access=_digest(asdict(access)),
+            access=_digest_of(access),
             chunks=len(document.chunks),
             size=sum(
                 len(in_context(document.title, each.section, each.text).encode(errors="replace"))
@@ -428,6 +430,11 @@ class Sync:
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=1024)  # many documents have the same
+def _digest_of(access: Access) -> str:
+    return _digest(asdict(access))
 
 
 def _written(own: Access | None) -> str | None:

@@ -40,8 +40,8 @@ class FileTree:
 
     def read(self, entry: Entry) -> Raw:
         """The file's bytes."""
-        data, _ = read_bytes(self.folder, entry.id, self._max_bytes)
-        return Raw(entry.id, data, Path(entry.id).suffix.lower())
+        data, sha256 = read_bytes(self.folder, entry.id, self._max_bytes)
+        return Raw(entry.id, data, Path(entry.id).suffix.lower(), sha256=sha256)
 
     def close(self) -> None:
         """Nothing is held open."""

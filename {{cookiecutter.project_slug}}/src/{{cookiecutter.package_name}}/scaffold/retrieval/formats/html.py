@@ -27,9 +27,11 @@ def read(data: bytes, limits: Limits) -> Content:
         "updated": metas.get("updated") or metas.get("last-modified") or metas.get("date"),
         "status": metas.get("status"),
     }
-    for tag in [*page.find_all(SILENT), *page.find_all(role=SILENT_ROLES)]:
+    # Looked for here: a search by several names or by an attribute takes Beautiful Soup as long as reading the page.
+    for tag in [each for each in page.find_all(True) if each.name in SILENT or each.get("role") in SILENT_ROLES]:
         tag.decompose()
-    body = page.find("main") or page.find(role="main") or page.body or page
+    mains = page.find_all("main") or [each for each in page.find_all(True) if each.get("role") == "main"]
+    body = mains[0] if mains else page.body or page
     _spell_out(body, limits)
     text = "\n".join(line.strip(" \t") for line in "".join(_runs(body)).split("\n"))
     return content(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", fields, headings=True)
@@ -67,7 +69,7 @@ def _spell_out(body: Tag, limits: Limits) -> None:
 def _rows(table: Tag) -> Iterator[str]:
     names, some = list[str](), False
     for line in table.find_all("tr"):
-        cells = line.find_all(["th", "td"])
+        cells = [each for each in line.find_all(True) if each.name in ("th", "td")]
         texts = [" ".join(cell.get_text(" ").split()) for cell in cells]
         if not names and len(cells) > 1 and all(cell.name == "th" for cell in cells):
             names = texts

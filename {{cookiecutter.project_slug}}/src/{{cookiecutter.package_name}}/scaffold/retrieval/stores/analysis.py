@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+import numpy as np
 from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, SparseVector, StopwordsSet
 
 NAMES = {
@@ -77,6 +78,24 @@ def rarity(token: int, best: Sequence[Any]) -> float:
     """
     vector = best[0].vector["bm25"]
     return float(best[0].score / vector.values[vector.indices.index(token)])
+
+
+def rarities(tokens: Sequence[int], found: Sequence[Any]) -> dict[int, float]:
+    """The idf of those of ``tokens`` that it follows for from the passages ``found`` by these tokens alone.
+
+    A passage's score is the sum of idf × weight over the tokens that it holds: one linear equation a passage. Tokens
+    which these passages hold in nearly the same proportions cannot be told apart, and are left out.
+    """
+    held = [dict(zip(point.vector["bm25"].indices, point.vector["bm25"].values, strict=True)) for point in found]
+    present = [token for token in tokens if any(token in weights for weights in held)]
+    if not present:
+        return {}
+    weights = np.array([[each.get(token, 0.0) for token in present] for each in held])
+    values, ways = np.linalg.eigh(weights.T @ weights)
+    sure = values > 1e-4 * values[-1]
+    solved = ways[:, sure] @ (ways[:, sure].T @ (weights.T @ [point.score for point in found]) / values[sure])
+    unsure = np.abs(ways[:, ~sure]).max(axis=1, initial=0.0)
+    return {t: float(value) for t, value, loose in zip(present, solved, unsure, strict=True) if loose < 1e-6}
 
 
 def share(words: Sequence[frozenset[int]], passage: Set[int], rare: Mapping[int, float], unknown: float) -> float:

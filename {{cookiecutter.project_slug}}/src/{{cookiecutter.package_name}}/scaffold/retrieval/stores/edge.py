@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import qdrant_edge as edge
 from langchain_core.embeddings import Embeddings
 
 from ...governance.principal import Principal
-from .analysis import Analyser, rarity
+from .analysis import Analyser, rarities, rarity
 from .point import Built, Matches, Point, View, key_of, listed
 from .port import BATCH, NOTHING, Store
 from .shard import WAIT_SECONDS, Shard
@@ -56,8 +56,7 @@ class EdgeVectorStore(Store):
 
     def count(self) -> int:
         """How many passages there are."""
-        with self._shard.opened() as shard:
-            return shard.count(edge.CountRequest(exact=True)) if shard is not None else 0
+        return self._count(edge.Filter())
 
     def sources(self) -> dict[str, int]:
         """How many passages each source has."""
@@ -108,24 +107,25 @@ class EdgeVectorStore(Store):
         def request(vector: Any, using: str, limit: int, **options: Any) -> Any:
             return edge.QueryRequest(limit=limit, query=edge.Query.Nearest(vector, using=using), filter=seen, **options)
 
-        requests = [
-            request(edge.SparseVector(tokens, [1.0] * len(tokens)), "bm25", limit, params=statistics),
-            request(vector, "dense", limit),
-            *(
-                request(edge.SparseVector([t], [1.0]), "bm25", 1, params=statistics, with_vector=["bm25"])
-                for t in tokens
-            ),
-        ]
+        def words(tokens: Sequence[int], limit: int) -> Any:
+            vector = edge.SparseVector(list(tokens), [1.0] * len(tokens))
+            return request(vector, "bm25", limit, params=statistics, with_vector=["bm25"])
+
         with self._shard.opened() as shard:
             if shard is None:
                 return NOTHING
-            by_words, by_vector, *best = shard.query_batch(edge.QueryBatchRequest(requests))
-            passages = shard.count(edge.CountRequest(filter=seen, exact=True))
+
+            def ask(tokens: Sequence[int], limit: int) -> Any:
+                return shard.query(words(tokens, limit))
+
+            requests = [words(tokens, limit), request(vector, "dense", limit)]
+            by_words, by_vector = shard.query_batch(edge.QueryBatchRequest(requests))
+            rare = _rare(tokens, by_words, limit, ask)
         return Matches(
             by_words={point.id: float(point.score) for point in by_words},
             by_vector={point.id: float(point.score) for point in by_vector},
-            rare={token: rarity(token, points) for token, points in zip(tokens, best, strict=True) if points},
-            passages=passages,
+            rare=rare,
+            passages=lambda: self._count(seen),
         )
 
     def _read(self, view: View, keys: Iterable[uuid.UUID], dense: bool = False) -> dict[uuid.UUID, Point]:
@@ -161,11 +161,30 @@ class EdgeVectorStore(Store):
         with self._shard.opened(built) as shard:
             shard.update(edge.UpdateOperation.upsert_points(stored))
 
+    def _count(self, filtered: edge.Filter) -> int:
+        with self._shard.opened() as shard:
+            return shard.count(edge.CountRequest(filter=filtered, exact=True)) if shard is not None else 0
+
     def _erase(self, keys: Sequence[uuid.UUID] | None) -> None:
         gone = edge.Filter() if keys is None else edge.Filter(must=[_with(keys)])
         with self._shard.opened() as shard:
             if shard is not None:
                 shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
+
+
+def _rare(tokens: Sequence[int], found: Sequence[Any], limit: int, ask: Callable[[Sequence[int], int], Any]) -> Any:
+    """The idf of each of ``tokens`` that occurs; ``found`` are the best passages by them, ``limit`` at most.
+
+    Each search for words costs as much as the first, so that as few as can be are made to know all.
+    """
+    rare = rarities(tokens, found)
+    left = [token for token in tokens if token not in rare]
+    if len(found) < limit:  # there are no others that hold any of them
+        held = {token for point in found for token in point.vector["bm25"].indices}
+        left = [token for token in left if token in held]
+    elif len(left) < len(tokens):
+        return rare | _rare(left, ask(left, limit), limit, ask) if left else rare
+    return rare | {token: rarity(token, best) for token in left if (best := ask([token], 1))}
 
 
 def _seen_by(view: View) -> edge.Filter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,8 +89,8 @@ class Matches:
     by_vector: Mapping[uuid.UUID, float]
     rare: Mapping[int, float]
     """BM25's idf of each token that occurs in the view."""
-    passages: int
-    """In the view."""
+    passages: Callable[[], int]
+    """Counts the view, which takes as long as a search."""
 
 
 def view_of(caller: Principal | None, where: Where | None = None) -> View | None:

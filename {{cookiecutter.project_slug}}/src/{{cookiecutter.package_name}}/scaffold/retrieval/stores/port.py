@@ -171,7 +171,7 @@ class Store(VectorStore, ABC):
         ranked = [(key, score) for key, score in ranked if key in points]
         if diversity:
             ranked = diversify(ranked, {key: points[key].dense for key, _ in ranked}, diversity, k)
-        unknown = idf(found.passages, 0)
+        unknown = 0.0 if all(word & found.rare.keys() for word in words) else idf(found.passages(), 0)
         return [
             Hit(
                 document=points[key].document,
@@ -300,7 +300,7 @@ class Store(VectorStore, ABC):
         return mine
 
 
-NOTHING = Matches({}, {}, {}, 0)
+NOTHING = Matches({}, {}, {}, lambda: 0)
 
 
 def label(embeddings: Embeddings) -> str:

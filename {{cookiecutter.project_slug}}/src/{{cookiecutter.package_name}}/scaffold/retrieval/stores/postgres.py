@@ -170,7 +170,7 @@ class PostgresStore(Store):
                 key: 0.0 if math.isnan(cosine) else float(cosine) for key, cosine in near
             },  # no length, no angle
             rare={row.token: idf(passages, int(row.value)) for row in rows if row.token is not None},
-            passages=passages,
+            passages=lambda: passages,
         )
 
     def _by_words(self, view: View, tokens: list[int], limit: int) -> Any:

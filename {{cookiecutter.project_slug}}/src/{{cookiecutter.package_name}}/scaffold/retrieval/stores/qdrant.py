@@ -140,7 +140,7 @@ class QdrantStore(Store):
             by_words=_scores(answers[1]) if tokens else {},
             by_vector=_scores(answers[0]),
             rare={token: rarity(token, best) for token, best in zip(tokens, answers[2:], strict=True) if best},
-            passages=passages,
+            passages=lambda: passages,
         )
 
     def _read(self, view: View, keys: Iterable[uuid.UUID], dense: bool = False) -> dict[uuid.UUID, Point]:
