@@ -328,7 +328,7 @@ CONTROLS = (
         "service-syncs-for-others",
         "F07",
         [("scaffold.retrieval.upkeep.Desk._have", always(lambda _: False))],
-        [f"{DRILLS}/test_f07_sync_while_serving.py"],
+        ["tests/scaffold/retrieval/test_upkeep.py::test_a_command_has_the_service_do_it_and_ends_as_if_it_had"],
     ),
     Control(
         "requests-once",
