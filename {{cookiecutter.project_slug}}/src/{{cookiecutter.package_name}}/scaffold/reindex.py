@@ -12,7 +12,16 @@ from typing import Any
 
 from .application import Application
 from .config import load_yaml
-from .errors import EvidenceError, LimitReached, ModelError, ScaffoldError, SourceError, UsageError
+from .errors import (
+    ConfigurationError,
+    EvidenceError,
+    LimitReached,
+    ModelError,
+    ScaffoldError,
+    SourceError,
+    StoreUnavailable,
+    UsageError,
+)
 from .evaluation import load_suite
 from .evaluation.comparison import Comparison, compare
 from .models import Foreseen
@@ -115,7 +124,7 @@ def reindex(
 
     try:
         index.build(plan, _counted(tell, foreseen.documents - foreseen.done), ready)
-    except (LimitReached, ModelError, SourceError) as error:
+    except (LimitReached, ModelError, SourceError, StoreUnavailable) as error:
         raise _kept(application, plan, error) from None
     comparison = found.model_dump(mode="json") if found else None
     return {"index": _live(application).id, "previous": live.id, "comparison": comparison}
@@ -139,8 +148,12 @@ def roll_back(application: Application, tell: Tell, force: bool = False) -> dict
             _hold_to_now(application, previous, settings, lease.watched(tell), force)
             lease.check()
             live = _live(application)
+            try:
+                configured = index.plan(settings).label
+            except ConfigurationError:  # what it names cannot be had, which may be why somebody goes back
+                configured = live.label
             _record(application, "index_rollback", previous, live, forced=force)
-            index.cut_over(previous, index.plan(settings).label)
+            index.cut_over(previous, configured)
     return {"index": previous.id, "previous": live.id}
 
 

@@ -175,9 +175,12 @@ def test_without_documents_there_is_nothing_to_say(application: Application, pro
 def test_groups_that_are_looked_up_elsewhere_are_not_held_against_the_directory(
     application: Application, project: Path
 ) -> None:
+    (project / "data" / "documents" / "board").mkdir()
     _write(project, "data/documents/board/note.md", "The board meets on the first Monday of every month at nine.")
     rules = project / "data" / "access.yaml"
-    rules.write_text(rules.read_text("utf-8").replace("rules:\n", "rules:\n  - {path: board/**, allow: [group:board]}\n"), "utf-8")
+    rules.write_text(
+        rules.read_text("utf-8").replace("rules:\n", "rules:\n  - {path: board/**, allow: [group:board]}\n"), "utf-8"
+    )
 
     def unknown() -> list[str]:
         return [each.source for each in examine(application, NOW).findings if each.kind == "unknown_principal"]

@@ -212,3 +212,15 @@ def test_a_search_asks_the_reranker_that_the_configuration_names(documents: Proj
     assert [passage.source for passage in index.search("harbour", STAFF)] == ["a.md", "b.md"]
     documents.configure(reranker=f"{__name__}:by_length")
     assert [passage.source for passage in index.search("harbour", STAFF)] == ["b.md", "a.md"]
+
+
+def test_metrics_are_told_whatever_is_wrong_with_the_sources(
+    documents: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    documents.write("a.md", "The harbour opens at six.")
+    index = documents.index()
+    index.sync()
+    (documents.root / "config" / "sources.yaml").write_text("sources: [", "utf-8")
+    index.measure()
+    assert "app_indexed_documents 1.0" in documents.telemetry.metrics_page().decode()
+    assert "nobody knows how fresh the sources are" in caplog.text

@@ -341,6 +341,21 @@ def test_a_record_that_breaks_its_contract_is_never_shown_to_more_people_than_be
     assert seen(index, caller=Principal("bea", frozenset({"board"}))).keys() == {"crm/two"}
 
 
+def test_a_folder_never_passes_for_another_source(documents: Project, feed: Feed) -> None:
+    documents.write("crm/one.md", "The harbour has an impostor.")
+    documents.write("crm.md", "The harbour has a customer register.")
+    feed.records = {"one.md": ("The harbour has one.", STAFF_ONLY)}
+    index = documents.index()
+    report = index.sync()
+    assert (
+        "crm/one.md",
+        "crm/one.md: its folder has the name of the source crm; rename one of them.",
+    ) in report.skipped
+    for _ in range(2):
+        assert seen(index) == {"crm/one.md": "The harbour has one.", "crm.md": "The harbour has a customer register."}
+        assert changes(index.sync())[:3] == ([], [], [])
+
+
 def test_a_source_that_goes_away_costs_nothing_but_its_own_changes(documents: Project, feed: Feed) -> None:
     documents.write("a.md", "The harbour opens at six.")
     feed.records = {"one": ("The harbour has one.", STAFF_ONLY), "two": ("The harbour has two.", STAFF_ONLY)}

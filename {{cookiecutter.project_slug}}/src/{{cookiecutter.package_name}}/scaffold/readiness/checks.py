@@ -26,6 +26,8 @@ from ..models import ModelsFile
 from ..models.fallback import Fallback
 from ..models.governed import Governed
 from ..models.personal_data import PersonalData
+from ..retrieval.connectors import SourcesFile
+from ..retrieval.quality import QualityFile
 from ..retrieval.settings import RetrievalFile
 from .data import data
 from .stages import CheckName, EvaluationRequired, Stage
@@ -38,11 +40,16 @@ PROBES = ("probe@mail-probe.com", "DE89 3704 0044 0532 0130 00", "4111 1111 1111
 
 CONFIGURATION: Mapping[str, type[BaseModel]] = {
     "config/models.yaml": ModelsFile,
+    "config/quality.yaml": QualityFile,
     "config/retrieval.yaml": RetrievalFile,
+    "config/sources.yaml": SourcesFile,
     "data/access.yaml": AccessFile,
     "governance/policy.yaml": PolicyFile,
 }
-"""Files that are followed while the service runs; prompts know their own errors."""
+"""Files that take effect while the service runs; prompts know their own errors."""
+
+OPTIONAL = frozenset({"config/quality.yaml", "config/sources.yaml"})
+"""Of these, the ones whose absence means what they ship with."""
 
 UNWATCHED = frozenset({".git", ".venv", "__pycache__", "data", "node_modules", "runs", "var"})
 """Folders that no update writes to: the project's documents, its own output, and what tools keep."""
@@ -154,6 +161,8 @@ def reload(application: Application, _: Stage) -> str:
     """What is served is what the files say: none is in error behind a last good version."""
     errors = []
     for path, shape in CONFIGURATION.items():
+        if path in OPTIONAL and not application.settings.path(path).exists():
+            continue
         try:
             load_yaml(application.settings.path(path), shape)
         except ScaffoldError as error:

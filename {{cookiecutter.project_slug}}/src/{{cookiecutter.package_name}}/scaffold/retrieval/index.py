@@ -266,7 +266,10 @@ class Index:
         self.documents()
         if time.monotonic() - self._measured >= FRESHNESS_SECONDS:
             self._measured = time.monotonic()
-            self.freshness()
+            try:
+                self.freshness()
+            except ScaffoldError as error:  # the gauges stay as they are, and the other metrics are told all the same
+                log.error("nobody knows how fresh the sources are: %s", error)
 
     def digest(self) -> str:
         """SHA-256 that names what is indexed: each document's source, bytes, access and indexing settings."""

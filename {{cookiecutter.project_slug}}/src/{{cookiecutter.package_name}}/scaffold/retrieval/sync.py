@@ -214,6 +214,10 @@ class Sync:
                 if row and entry.access and (access := effective(entry.access, source, self._rules)):
                     self._restrict(row, entry.access, access)
                 continue
+            if not prefix and (other := entry.id.partition("/")[0]) in self._sources and other != entry.id:
+                taken = f"{entry.id}: its folder has the name of the source {other}; rename one of them."
+                self._skip(source, taken, row if row and row.origin == name else None)
+                continue
             if entry.problem:
                 self._skip(source, f"{prefix}{entry.problem}", row)
                 continue
