@@ -473,6 +473,12 @@ CONTROLS = (
         [f"{SYNC}::test_a_source_that_goes_away_costs_nothing_but_its_own_changes"],
     ),
     Control(
+        "revocation-meanwhile",
+        "F08",
+        [("scaffold.retrieval.sync.Sync._follow_rules", always(lambda _: None))],
+        [f"{SYNC}::test_a_right_taken_away_while_a_sync_goes_on_does_not_wait_for_its_end"],
+    ),
+    Control(
         "revocation",
         "F08",
         [("scaffold.retrieval.stores.edge.EdgeVectorStore.restrict", always(lambda *_: None))],
