@@ -791,7 +791,7 @@ CONTROLS = (
     Control(
         "risky-documents-apart",
         "F09",
-        [("scaffold.retrieval.processing._harmless", always(lambda _: True))],
+        [("scaffold.retrieval.processing.harmless", always(lambda _: True))],
         [f"{RETRIEVAL}/test_processing.py"],
     ),
     Control(

@@ -75,7 +75,7 @@ async def test_a_vendors_client_imported_anywhere_else_breaks_the_contract(tmp_p
     shortcut.write_text("from langchain_openai import ChatOpenAI\n", "utf-8")
     checked = _lint(tmp_path)
     assert checked.returncode != 0
-    assert "Only models/providers.py and models/clouds.py import vendors' clients BROKEN" in checked.stdout
+    assert "import vendors' clients BROKEN" in " ".join(checked.stdout.split())
     assert "knowledge_assistant.shortcut -> langchain_openai" in checked.stdout
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +20,8 @@ from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.errors import ModelsStopped
 from {{ cookiecutter.package_name }}.scaffold.evaluation import load_suite, run
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
-from {{ cookiecutter.package_name }}.scaffold.readiness import gate
+from {{ cookiecutter.package_name }}.scaffold.readiness import gate, load_stage
+from {{ cookiecutter.package_name }}.scaffold.readiness.data import examine, save
 from {{ cookiecutter.package_name }}.scaffold.serving import create_api
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer
 
@@ -62,6 +64,8 @@ async def test_a_prompt_that_was_not_evaluated_turns_the_gate_red(application: A
     Caught by: the gate holds the run's prompt digest against the prompts in use.
     """
     await run(application, load_suite(application.settings, "knowledge"), progress=None)
+    checked = examine(application, datetime.now(UTC))
+    save(application, checked, load_stage(application.settings, "poc").data, "poc")
     assert gate(application, "poc").passed
 
     edit(project, r"in one to three sentences", "in one sentence")

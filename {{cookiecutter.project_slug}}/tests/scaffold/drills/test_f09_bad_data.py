@@ -55,7 +55,7 @@ PLANTED = [
     ),
     ("contradictory", "named/zz-dated.md", written("Last updated: 2019-03-01\n\nFerries leave at noon.", "Ferries")),
     ("outdated", "named/zz-marked.md", written("Ferries leave at noon, as ever.", "Ferries", status="superseded")),
-    ("outdated", "named/zz-old.md", written("Ferries leave at noon, as ever.", "Ferries", day(-2000))),
+    ("outdated", "named/zz-old.md", written("Ferries leave at noon, as ever.", "Ferries", day(-37_000))),
     ("outdated", "named/hotels-2019.md", written("Ferries leave at noon, as ever.", "Ferries")),
     ("future_date", "named/zz-ahead.md", written("Ferries leave at noon, as ever.", "Ferries", day(5))),
     ("empty", "named/zz-empty.md", b""),

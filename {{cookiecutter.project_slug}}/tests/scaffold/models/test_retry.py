@@ -45,7 +45,7 @@ async def test_pauses_grow_up_to_a_limit_and_are_drawn_from_zero_up(
 
 
 SOON = format_datetime(datetime.now(UTC) - timedelta(minutes=5), usegmt=True)
-LATE = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+LATE = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
 
 
 @pytest.mark.parametrize(
