@@ -328,7 +328,7 @@ CONTROLS = (
         "service-syncs-for-others",
         "F07",
         [("scaffold.retrieval.upkeep.Desk._have", always(lambda _: False))],
-        [f"{DRILLS}/test_f07_sync_while_serving.py"],
+        ["tests/scaffold/retrieval/test_upkeep.py::test_a_command_has_the_service_do_it_and_ends_as_if_it_had"],
     ),
     Control(
         "requests-once",
@@ -471,6 +471,12 @@ CONTROLS = (
         "F08",
         [("scaffold.retrieval.sync.Sync._reapply", always(lambda _: None))],
         [f"{SYNC}::test_a_source_that_goes_away_costs_nothing_but_its_own_changes"],
+    ),
+    Control(
+        "revocation-meanwhile",
+        "F08",
+        [("scaffold.retrieval.sync.Sync._follow_rules", always(lambda _: None))],
+        [f"{SYNC}::test_a_right_taken_away_while_a_sync_goes_on_does_not_wait_for_its_end"],
     ),
     Control(
         "revocation",

@@ -17,8 +17,9 @@ import pytest
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, DocumentError, SourceError
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models.hashing import HashEmbeddings
-from {{ cookiecutter.package_name }}.scaffold.retrieval import Index, SyncReport
+from {{ cookiecutter.package_name }}.scaffold.retrieval import Index, RetrievalFile, SyncReport
 from {{ cookiecutter.package_name }}.scaffold.retrieval import index as index_module
+from {{ cookiecutter.package_name }}.scaffold.retrieval import sync as sync_module
 from {{ cookiecutter.package_name }}.scaffold.retrieval.access import Access
 from {{ cookiecutter.package_name }}.scaffold.retrieval.connectors import Entry, connect
 from {{ cookiecutter.package_name }}.scaffold.retrieval.documents import Raw
@@ -246,6 +247,45 @@ def test_rights_alone_are_brought_in_line_at_once(documents: Project) -> None:
     report = index.sync(access_only=True)
     assert changes(report) == ([], ["a.md"], ["c.md"], 0)
     assert seen(index) == {"b.md": "The harbour has berth b."}, "no content was read, and no embedding asked"
+
+
+class Meanwhile(HashEmbeddings):
+    """An embedding that takes so long that somebody changes something meanwhile."""
+
+    def __init__(self, change: Callable[[], None]) -> None:
+        super().__init__()
+        self.change = change
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        if len(texts) == 1:
+            self.change()
+        return super().embed_documents(texts)
+
+
+def test_a_right_taken_away_while_a_sync_goes_on_does_not_wait_for_its_end(
+    documents: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_module, "COMMIT_PASSAGES", 1)
+    monkeypatch.setattr(sync_module, "READ_DOCUMENTS", 1)
+    for name in "abc":
+        documents.write(f"{name}.md", f"The harbour has berth {name}.")
+    found: list[set[str]] = []
+
+    def change() -> None:
+        found.append(set(seen(index)))
+        documents.allow({"a.md": ["group:other"], "b.md": ["group:staff"]})
+
+    index = documents.index(Meanwhile(change))
+    index.versions.cut_over(index.start(index.plan(RetrievalFile())), "")  # as if it answered already
+    report = index.sync()
+    assert found == [set(), set()], "nothing is shown under the rules of before, and c.md is not even embedded"
+    assert (report.added, report.unnamed, set(seen(index)), set(seen(index, caller=OTHER))) == (
+        ["a.md", "b.md"],
+        ["c.md"],
+        {"b.md"},
+        {"a.md"},
+    )
+    assert changes(index.sync()) == ([], [], [], 2)
 
 
 class Feed:  # a record whose text is "broken" breaks its contract

@@ -1,7 +1,9 @@
 """Documents, indexed and searched for a caller: nobody finds what they may not see."""
 
-from .index import Embedders, Index, Passage
+from .embedders import Embedders
+from .index import Index
 from .packing import Excerpt, Packed, pack
+from .passages import Passage
 from .report import SyncReport
 from .retriever import CallerRetriever
 from .settings import RetrievalFile

@@ -7,11 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, Self
+from typing import Self
 
-from langchain_core.embeddings import Embeddings
 from sqlalchemy import Engine
 
 from ..config import Settings, load_yaml
@@ -29,10 +27,11 @@ from ..observability.names import (
 )
 from .access import effective
 from .connectors import Connector, Source, connect, load_sources
+from .embedders import Embedders, Following
 from .freshness import Freshness, freshness
 from .leases import Leases
 from .manifest import Manifest
-from .patience import patiently
+from .passages import Passage, passage_of
 from .report import SyncReport
 from .reranking import ranked_hits
 from .settings import Edge, RetrievalFile
@@ -50,57 +49,6 @@ PATIENCE_SECONDS = 3600.0
 """How long an index that is filled waits for a sync of the live one to end: filling may have taken hours."""
 FRESHNESS_SECONDS = 60.0
 """How often the sources are looked at for the metrics: a large folder takes a while."""
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A passage that the caller may see."""
-
-    text: str
-    """Word for word as in the document."""
-    source: str
-    """The document's name: its path below ``data/documents``, or SOURCE/ID."""
-    origin: str
-    """Name of its source in ``config/sources.yaml``."""
-    title: str
-    score: float
-    """Fused rank, 0 to 1; 1 is first by words and by embedding. It orders one result; it is no probability."""
-    lexical: float
-    """Share, 0 to 1, of the question's content words that the passage holds, rare words counting more; to refuse by."""
-    bm25: float
-    """BM25 score; comparable within one result only."""
-    cosine: float
-    """Cosine of the embeddings; 0 where the passage is not among the nearest."""
-    updated: str | None
-    """Date of the document, ISO 8601."""
-    sha256: str
-    """Of the document's bytes when it was indexed."""
-    chunk: int
-    """Number of the passage in its document, from 0."""
-    section: str
-    """Headings above it."""
-    language: str
-    status: str | None
-    """As the document says, for example ``superseded``."""
-
-    @property
-    def id(self) -> str:
-        """What the index knows it by; see ``Index.visible``."""
-        return f"{self.source}#{self.chunk}"
-
-
-PAYLOAD = ("source", "origin", "title", "updated", "sha256", "chunk", "section", "language", "status")
-"""What is stored with a passage under the same name."""
-
-
-class Embedders(Protocol):
-    """Embeddings by the names of models."""
-
-    def named(self) -> str:
-        """The model that the configuration names for new indexes."""
-
-    def get(self, name: str) -> Embeddings:
-        """That model. Raises ``ConfigurationError`` where there is none of that name, or it lacks a key."""
 
 
 class Index:
@@ -184,7 +132,7 @@ class Index:
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
         self._telemetry.count(PASSAGES, len(hits))
-        return [_passage(hit) for hit in hits]
+        return [passage_of(hit) for hit in hits]
 
     def visible(self, ids: Sequence[str], caller: Principal) -> list[Passage]:
         """Of the passages with these ids, those that ``caller`` may see now, as they read now, in the order of ``ids``.
@@ -196,7 +144,7 @@ class Index:
         if version is None or not ids:
             return []
         found = {document.id: document for document in self.store(version).get_by_ids(ids, caller)}
-        return [_passage(Hit(found[name], score=0, bm25=0, cosine=0, lexical=0)) for name in ids if name in found]
+        return [passage_of(Hit(found[name], score=0, bm25=0, cosine=0, lexical=0)) for name in ids if name in found]
 
     @property
     def context_tokens(self) -> int:
@@ -297,7 +245,7 @@ class Index:
                 self._stores[version.id] = open_store(
                     now if kept else now.model_copy(update={"store": version.opened}),
                     version.name,
-                    _Following(self._embedders, version),
+                    Following(self._embedders, version),
                     Analyser(version.languages),
                     self._project.var,
                 )
@@ -392,9 +340,11 @@ class Index:
         replay: bool = False,
     ) -> SyncReport:
         """Bring one index in line with the sources."""
-        rules, store = load_yaml(self._access_file, AccessFile).rules, self.store(version)
+        load_yaml(self._access_file, AccessFile)  # raises where it is wrong: the last good one is no start
+        store = self.store(version)
         with self.connected(settings) as sources, store.hold():
             store.built()  # raises where it is damaged
+            rules = lambda: self._access.get().rules  # noqa: E731
             run = Sync(store, version.id, self._state, sources, settings, rules, progress)
             return run.replay() if replay else run.run(access_only, dry)
 
@@ -434,59 +384,9 @@ class Index:
                     store.close()
 
 
-@dataclass(frozen=True)
-class _Following(Embeddings):
-    """The model that an index was built with, as the configuration has it now."""
-
-    embedders: Embedders
-    version: Version
-
-    @property
-    def label(self) -> str:
-        """What the index was built with."""
-        return self.version.label.rsplit(" ", 1)[0]
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        return patiently(self._now().embed_documents, texts) if texts else []
-
-    def embed_query(self, text: str) -> list[float]:
-        return self._now().embed_query(text)
-
-    def _now(self) -> Embeddings:
-        """The model by the name that it had; where another has that name now, or none, what new indexes get.
-
-        Raises ``ConfigurationError`` where neither gives the vectors that the index holds.
-        """
-        reason = f"{self.version.embedding} means something else now"
-        for name in (self.version.embedding, self.embedders.named()):
-            try:
-                embeddings = self.embedders.get(name)
-            except ConfigurationError as error:
-                reason = str(error).rstrip(".")
-                continue
-            if label(embeddings) == self.label:
-                return embeddings
-        raise ConfigurationError(
-            f"The index was built with {self.label}, which cannot be had now: {reason}. Run 'ingest' to index anew "
-            "with what the configuration names."
-        )
-
-
 def _quiet(_: str) -> None:
     """Progress that nobody follows."""
 
 
 def _sentences(failed: dict[str, str]) -> str:
     return " ".join(f"{origin}: {reason}" for origin, reason in failed.items())
-
-
-def _passage(hit: Hit) -> Passage:
-    metadata = hit.document.metadata
-    return Passage(
-        text=hit.document.page_content,
-        score=hit.score,
-        lexical=hit.lexical,
-        bm25=hit.bm25,
-        cosine=hit.cosine,
-        **{name: metadata[name] for name in PAYLOAD},
-    )

@@ -15,7 +15,7 @@ from itertools import combinations, pairwise
 
 from ..errors import ConfigurationError
 from ..guardrails.grounding import facts, sentences
-from .index import Passage
+from .passages import Passage
 
 BYTES_PER_TOKEN = 2
 """Conservative, since no vendor's tokenizer is asked: English has about four, German three, tables of figures two."""

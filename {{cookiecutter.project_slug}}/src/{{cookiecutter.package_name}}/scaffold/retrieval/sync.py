@@ -57,12 +57,15 @@ class Sync:
         state: Engine,
         sources: Connected,
         settings: RetrievalFile,
-        rules: Sequence[Rule],
+        rules: Callable[[], Sequence[Rule]],
         progress: Callable[[str], None],
     ) -> None:
-        """``index``: the version's id; ``progress`` gets a line for each document that something happens to."""
+        """``index``: the version's id; ``rules``: as they are now, which may change while this goes on.
+
+        ``progress`` gets a line for each document that something happens to.
+        """
         self._store, self._state, self._sources, self._progress = store, state, sources, progress
-        self._settings, self._rules = settings, rules
+        self._settings, self._newest_rules, self._rules = settings, rules, rules()
         self._how = _digest([store.label, settings.chunking.model_dump()])
         self._manifest = Manifest(state, index)
         self._started = datetime.now(UTC)
@@ -141,6 +144,13 @@ class Sync:
         for source in held:
             self._store.remove(source)
             self._note("removed", source)
+
+    def _follow_rules(self) -> None:
+        """Bring all in line with rules that were changed meanwhile: a sync may take hours, a revocation may not."""
+        newest = self._newest_rules()
+        if newest != self._rules:
+            self._rules = newest
+            self._reapply()
 
     def _reapply(self) -> None:
         """Hold every document to the rules of now, also where its source cannot be reached."""
@@ -303,10 +313,14 @@ class Sync:
                 for some in pool.run(self._batches(name, connector, waiting)):
                     for processed in some:
                         taken = waiting.pop(processed.source)
+                        access = effective(taken.entry.access, taken.source, self._rules)  # as they are by now
                         if processed.problem:
                             self._drop(taken, processed.problem)
+                        elif access is None:
+                            self._report.note("unnamed", taken.source)
+                            self._manifest.removed([taken.source])
                         else:
-                            ready.append(self._ready(taken, processed))
+                            ready.append(self._ready(replace(taken, access=access), processed))
                     if sum(len(each.passages) for each in ready) >= COMMIT_PASSAGES:
                         self._write(ready)
                         ready = []
@@ -399,6 +413,7 @@ class Sync:
             if row.source not in self._known:
                 self._known.add(row.source)
                 self._note("changed" if row.source in known else "added", row.source, "indexed", len(ready.passages))
+        self._follow_rules()
 
     # Removing.
 
