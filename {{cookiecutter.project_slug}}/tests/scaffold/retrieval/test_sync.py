@@ -362,9 +362,13 @@ def test_a_source_may_say_itself_who_sees_what_and_what_changed(documents: Proje
     assert seen(index)["crm/open"] == "The harbour has two customers."
     assert seen(index, caller=OTHER) == {}
 
+    feed.records["other"], feed.changed = ("The harbour has a rival.", Access(("group:other",))), ["other"]
+    assert index.sync().changed == ["crm/other"], "what it takes back is taken back"
+    assert (set(seen(index)), set(seen(index, caller=OTHER))) == ({"a.md", "crm/open"}, {"crm/other"})
+
     documents.configure(chunking={"size": 200, "overlap": 0})
     index.sync()
-    assert feed.listed[2:] == [None], "all is indexed otherwise, so all is listed"
+    assert feed.listed[3:] == [None], "all is indexed otherwise, so all is listed"
 
 
 def test_a_record_that_breaks_its_contract_is_never_shown_to_more_people_than_before(

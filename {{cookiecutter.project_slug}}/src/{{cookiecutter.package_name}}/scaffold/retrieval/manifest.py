@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, bindparam, delete, func, insert, select, update
 from sqlalchemy import Table as SqlTable
 
 from ..state import documents, pending, sources
@@ -122,11 +122,13 @@ class Manifest:
             found = connection.execute(query.where(self._mine(documents)).order_by(documents.c.source).limit(AT_ONCE))
             return list(found.scalars())
 
-    def restricted(self, source: str, access: str, own: str | None) -> None:
-        """Note that ``source`` is seen by others now."""
-        with self._quick() as connection:
-            mine = update(documents).where(self._mine(documents), documents.c.source == source)
-            connection.execute(mine.values(access=access, own=own))
+    def restricted(self, rows: Sequence[Row]) -> None:
+        """Note that these documents are seen by others now."""
+        values = [{"name": row.source, "names": row.access, "lists": row.own} for row in rows]
+        mine = update(documents).where(self._mine(documents), documents.c.source == bindparam("name"))
+        if values:
+            with self._quick() as connection:
+                connection.execute(mine.values(access=bindparam("names"), own=bindparam("lists")), values)
 
     def indexed(self, rows: Sequence[Row], run: str) -> None:
         """Note that these documents are indexed so, and wait no longer."""

@@ -74,6 +74,7 @@ class Sync:
         self._failed: set[str] = set()
         self._known: set[str] = set()
         self._added: dict[str, str] = {}
+        self._restricted: list[tuple[Row, Access | None]] = []
 
     def run(self, access_only: bool = False, dry: bool = False) -> SyncReport:
         """Shut out who may no longer see a document; list every source; then index what differs.
@@ -161,6 +162,9 @@ class Sync:
                 gone.append(row.source)
             else:
                 self._restrict(row, own, access)
+            if len(self._restricted) >= LISTED:
+                self._write_restricted()
+        self._write_restricted()
         self._remove(gone)
 
     # Listing.
@@ -180,6 +184,7 @@ class Sync:
         except SourceError as failure:
             error = self._report.failed[name] = str(failure)
             self._progress(f"failed   {name}: {failure}")
+            self._write_restricted()
         if since is None and not error:
             self._sweep(lambda run: self._manifest.unseen(name, run))
             if not self._report.dry:
@@ -253,6 +258,7 @@ class Sync:
             wait[source] = Pending(source, name, replace(entry, version=version), access)
             if self._report.dry:
                 self._note("changed" if row else "added", source)
+        self._write_restricted()
         self._manifest.saw(saw, self._run)
         self._remove(gone)
         if not self._report.dry:
@@ -269,18 +275,26 @@ class Sync:
         return sha256, sha256
 
     def _restrict(self, row: Row, own: Access | None, access: Access) -> Row:
-        """Give the passages of ``row`` this access, if they have another one."""
+        """Have ``_write_restricted`` give the passages of ``row`` this access, if they have another one."""
         mine, written = _digest_of(access), _written(own)
         if (row.access, row.own) == (mine, written):
             return row
+        changed = replace(row, access=mine, own=written)
         if not self._report.dry:
-            if row.access != mine:
-                self._store.restrict(row.source, access.allow, access.deny)
-            self._manifest.restricted(row.source, mine, written)
+            self._restricted.append((changed, access if row.access != mine else None))
         if row.access != mine and row.source not in self._known:
             self._known.add(row.source)
             self._note("changed", row.source, "access")
-        return replace(row, access=mine, own=written)
+        return changed
+
+    def _write_restricted(self) -> None:
+        """Do what ``_restrict`` asked for. Where this is cut off, no row says what its passages may not have yet."""
+        some, self._restricted = self._restricted, []
+        self._manifest.restricted([replace(row, access="") for row, access in some if access])
+        for row, access in some:
+            if access:
+                self._store.restrict(row.source, access.allow, access.deny)
+        self._manifest.restricted([row for row, _ in some])
 
     def _skip(self, source: str, reason: str, row: Row | None) -> None:
         self._report.note("skipped", (source, reason))
