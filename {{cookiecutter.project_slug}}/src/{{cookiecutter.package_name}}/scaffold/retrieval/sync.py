@@ -184,6 +184,7 @@ class Sync:
         except SourceError as failure:
             error = self._report.failed[name] = str(failure)
             self._progress(f"failed   {name}: {failure}")
+        finally:  # whatever ended the listing: a revocation that was seen holds
             self._write_restricted()
         if since is None and not error:
             self._sweep(lambda run: self._manifest.unseen(name, run))
