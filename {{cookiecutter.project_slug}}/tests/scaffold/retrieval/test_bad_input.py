@@ -269,6 +269,16 @@ def read_while_changing(folder: Path, monkeypatch: pytest.MonkeyPatch, times: in
     return read_bytes(folder, "x.md", max_bytes=1000)
 
 
+def test_a_file_that_goes_away_while_its_folder_is_listed_is_named(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.md").write_text("Text.", "utf-8")
+    listed = find(tmp_path)
+    assert next(listed) == ("a.md", None)
+    (tmp_path / "b.md").unlink()
+    ((source, reason),) = listed
+    assert (source, str(reason)) == ("b.md", "b.md: cannot be read (No such file or directory).")
+
+
 def test_folders_that_are_links_in_a_circle_are_named_once(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b").symlink_to(tmp_path, target_is_directory=True)

@@ -433,6 +433,7 @@ from tests.scaffold.retrieval.conftest import Only
 
 root, method, when, number = sys.argv[1:]
 sync.BATCH_PASSAGES = sync.COMMIT_PASSAGES = 2
+sync.READ_DOCUMENTS = 1
 original, calls = getattr(EdgeVectorStore, method), 0
 
 def killing(*args, **kwargs):

@@ -68,33 +68,42 @@ def find(folder: Path) -> Iterator[tuple[str, DocumentError | None]]:
     Files and folders whose name starts with a dot are not looked at.
     """
     failed: list[OSError] = []
+    start = len(os.path.join(folder, ""))  # noqa: PTH118  names are put together as text here: it is done for each file
     for name, folders, files in os.walk(folder, onerror=failed.append):
-        at = Path(name)
-        inside = "" if at == folder else f"{at.relative_to(folder).as_posix()}/"
-        links = [entry for entry in folders if (at / entry).is_symlink()]
+        inside = Path(name[start:]).as_posix() + "/" if len(name) >= start else ""
+        links = [entry for entry in folders if os.path.islink(os.path.join(name, entry))]  # noqa: PTH114, PTH118
         folders[:] = sorted(entry for entry in folders if not entry.startswith(".") and entry not in links)
         for entry in sorted([*files, *links]):
             if not entry.startswith("."):
                 source = inside + entry
-                yield source.encode("utf-8", "backslashreplace").decode(), _unfit(at / entry, source)
+                yield source.encode("utf-8", "backslashreplace").decode(), _unfit(name, entry, source)
     for error in failed:
         source = Path(error.filename).relative_to(folder).as_posix()
         yield source, DocumentError(f"{source}: the folder cannot be read ({error.strerror}).")
 
 
-def _unfit(path: Path, source: str) -> DocumentError | None:
+def _unfit(folder: str, name: str, source: str) -> DocumentError | None:
+    try:
+        mode = os.lstat(os.path.join(folder, name)).st_mode  # noqa: PTH118
+    except OSError as error:  # gone since the folder was listed
+        return DocumentError(f"{shown(source)}: cannot be read ({error.strerror}).")
     if not source.isprintable() or len(source) > SOURCE_MAX_CHARACTERS:
         reason = f"has a name that is not plain text of at most {SOURCE_MAX_CHARACTERS} characters; rename it"
-    elif stat.S_ISLNK(mode := path.lstat().st_mode):
+    elif stat.S_ISLNK(mode):
         # Access goes by path: through a link, a document would be seen under another path's rule.
         reason = "is a symbolic link, which is not followed; put the document itself there"
     elif not stat.S_ISREG(mode):
         reason = "is not a regular file"
-    elif path.suffix.lower() not in READERS:
+    elif suffix_of(name) not in READERS:
         reason = f"is of no kind that can be read ({', '.join(READERS)})"
     else:
         return None
     return DocumentError(f"{shown(source)}: {reason}.")
+
+
+def suffix_of(name: str) -> str:
+    """Which reader a file asks for by its name."""
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 
 def read_bytes(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
@@ -169,9 +178,11 @@ def shown(source: str) -> str:
 
 
 def _check_place(folder: Path, source: str) -> None:
-    path, at = Path(source), folder
-    steps = [at := at / part for part in path.parts]
-    if path.is_absolute() or ".." in path.parts or any(step.is_symlink() for step in steps):
+    at, linked = str(folder), False
+    for part in source.split("/"):
+        at = os.path.join(at, part)  # noqa: PTH118
+        linked = linked or part in ("", "..") or os.path.islink(at)  # noqa: PTH114
+    if linked or os.path.isabs(source):  # noqa: PTH117
         raise DocumentError(f"{shown(source)}: leads out of its folder or through a link, which is not followed.")
 
 

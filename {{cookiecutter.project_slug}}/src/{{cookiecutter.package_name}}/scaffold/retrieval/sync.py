@@ -396,6 +396,8 @@ class Sync:
         return _Ready(row, passages)
 
     def _write(self, batch: Sequence[_Ready]) -> None:
+        if not batch:
+            return
         passages = [passage for ready in batch for passage in ready.passages]
         for start in range(0, len(passages), BATCH_PASSAGES):
             self._store.add_documents(passages[start : start + BATCH_PASSAGES])

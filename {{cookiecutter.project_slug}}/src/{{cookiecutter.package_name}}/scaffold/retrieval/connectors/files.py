@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...errors import SourceError
-from ..documents import Raw, find, read_bytes
+from ..documents import Raw, find, read_bytes, suffix_of
 from .port import Entry
 
 
@@ -29,7 +29,7 @@ class FileTree:
     def _modified(self, source: str) -> datetime | None:
         """When the file came to be as it is: people and programs set its time of modification to whatever they like."""
         try:
-            about = (self.folder / source).lstat()
+            about = os.lstat(os.path.join(self.folder, source))  # noqa: PTH118
             return datetime.fromtimestamp(about.st_mtime if os.name == "nt" else about.st_ctime, UTC)
         except (OSError, OverflowError, ValueError):  # gone since; a time stamp that is no time
             return None
@@ -41,7 +41,7 @@ class FileTree:
     def read(self, entry: Entry) -> Raw:
         """The file's bytes."""
         data, sha256 = read_bytes(self.folder, entry.id, self._max_bytes)
-        return Raw(entry.id, data, Path(entry.id).suffix.lower(), sha256=sha256)
+        return Raw(entry.id, data, suffix_of(entry.id), sha256=sha256)
 
     def close(self) -> None:
         """Nothing is held open."""
