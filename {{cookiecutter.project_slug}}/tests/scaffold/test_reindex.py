@@ -14,7 +14,7 @@ from {{ cookiecutter.package_name }}.scaffold import cli
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, ScaffoldError, UsageError
 from {{ cookiecutter.package_name }}.scaffold.reindex import drop, estimate, listed, reindex, roll_back, works
-from {{ cookiecutter.package_name }}.scaffold.retrieval.index import Index
+from {{ cookiecutter.package_name }}.scaffold.retrieval.embedders import Following
 from {{ cookiecutter.package_name }}.scaffold.retrieval.upkeep import INDEX, Desk, entrust
 
 from tests.scaffold.models import vendors
@@ -90,8 +90,8 @@ def test_an_estimate_is_held_to_what_is_left(
     [
         ("dens", ConfigurationError, "There is no model 'dens' .*did you mean 'dense'"),
         ("extractive", ConfigurationError, "is a chat model"),
-        ("hashing", UsageError, "is made of hashing already"),
-        ("", UsageError, "is made of hashing already"),
+        ("hashing", UsageError, "has the vectors of hashing already"),
+        ("", UsageError, "has the vectors of hashing already"),
     ],
 )
 def test_what_cannot_be_or_changes_nothing_is_one_sentence(
@@ -177,7 +177,7 @@ def test_what_is_done_is_kept_when_it_cannot_go_on(
                 configure(project, vendor, limits=PRICED + "budget: {day: 0}\n")
         return type(embed).embed_documents(served.models.embeddings(use="dense"), texts)
 
-    monkeypatch.setattr(f"{Index.__module__}._Following._now", lambda _: Instead(failing))
+    monkeypatch.setattr(Following, "_now", lambda _: Instead(failing))
     with pytest.raises(ScaffoldError, match=r"[1-9]\d* documents are in the new index and stay there; the same comm"):
         reindex(served, quiet, "dense")
     assert [(row["id"], row["status"]) for row in listed(served)] == [(2, "building"), (1, "live")]

@@ -87,7 +87,8 @@ def estimate(application: Application, embedding: str = "") -> Estimate:
     live, plan = _live(application), _plan(application, embedding)
     if live.label == plan.label and place(live.store) == place(plan.store):
         raise UsageError(
-            f"The index that answers is made of {plan.embedding} already; name another embedding of config/models.yaml."
+            f"The index that answers has the vectors of {plan.embedding} already; name another embedding of "
+            "config/models.yaml."
         )
     whole, kept = Manifest(state, live.id), index.versions.kept(plan)
     documents, passages = whole.counts()

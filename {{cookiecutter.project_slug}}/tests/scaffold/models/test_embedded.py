@@ -218,3 +218,11 @@ def test_each_model_has_vectors_of_its_own_name_and_can_stand_in_for_the_role(
 def test_what_is_no_embedding_cannot_stand_in(name: str, said: str, vendor: Vendor, open_models: Open) -> None:
     with pytest.raises(ConfigurationError, match=said):
         open_models(TWO.replace("URL", vendor.openai)).embeddings(use=name)
+
+
+@pytest.mark.parametrize("name", ["hashing", "hashing-9", "hashing-9999", "minilm"])
+def test_the_offline_embedding_is_as_long_as_its_name_says(name: str, open_models: Open) -> None:
+    text = "models:\n  e: {provider: offline, model: NAME, kind: embedding}\nroles:\n  embed: e\n"
+    assert len(open_models(text.replace("NAME", "hashing-256")).embeddings().embed_query("one")) == 256
+    with pytest.raises(ConfigurationError, match=f"is called hashing-N, with 64 to 4096 for N.*, not {name}"):
+        open_models(text.replace("NAME", name)).embeddings()

@@ -6,6 +6,7 @@ extra in ``pyproject.toml``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -19,8 +20,6 @@ from .offers import PROVIDERS
 from .settings import ModelEntry
 
 T = TypeVar("T")
-
-HASH_DIMENSIONS = 1024
 
 
 def build_chat(entry: ModelEntry) -> BaseChatModel:
@@ -54,10 +53,15 @@ def _offline_chat(entry: ModelEntry) -> BaseChatModel:
     return OfflineChatModel(model=entry.model)
 
 
-def _offline_embeddings(_: ModelEntry) -> Embeddings:
+def _offline_embeddings(entry: ModelEntry) -> Embeddings:
     from .hashing import HashEmbeddings
 
-    return HashEmbeddings(dimensions=HASH_DIMENSIONS)
+    found = re.fullmatch(r"hashing-(\d{2,4})", entry.model)
+    if found is None or not 64 <= int(found[1]) <= 4096:
+        raise ConfigurationError(
+            f"The offline embedding is called hashing-N, with 64 to 4096 for N, a vector's length, not {entry.model}."
+        )
+    return HashEmbeddings(dimensions=int(found[1]))
 
 
 def _openai_chat(entry: ModelEntry) -> BaseChatModel:
