@@ -14,6 +14,7 @@ from {{ cookiecutter.package_name }}.scaffold import cli
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, ScaffoldError, UsageError
 from {{ cookiecutter.package_name }}.scaffold.reindex import drop, estimate, listed, reindex, roll_back, works
+from {{ cookiecutter.package_name }}.scaffold.retrieval import sync
 from {{ cookiecutter.package_name }}.scaffold.retrieval.embedders import Following
 from {{ cookiecutter.package_name }}.scaffold.retrieval.upkeep import INDEX, Desk, entrust
 
@@ -164,7 +165,7 @@ def test_what_is_done_is_kept_when_it_cannot_go_on(
     project: Path, vendor: vendors.Vendor, served: Application, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for constant in ("BATCH_PASSAGES", "COMMIT_PASSAGES", "READ_DOCUMENTS"):
-        monkeypatch.setattr(f"{Index.__module__.rpartition('.')[0]}.sync.{constant}", 2)
+        monkeypatch.setattr(sync, constant, 2)
     embed, calls = served.models.embeddings(use="dense"), 0
 
     def failing(texts: list[str]) -> list[list[float]]:
