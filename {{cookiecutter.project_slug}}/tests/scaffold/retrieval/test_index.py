@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from langchain_core.embeddings import Embeddings
 
-from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, ModelUnavailable
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, ModelUnavailable, StoreUnavailable
+from {{ cookiecutter.package_name }}.scaffold.retrieval import RetrievalFile
 from {{ cookiecutter.package_name }}.scaffold.retrieval.fusion import fuse
+from {{ cookiecutter.package_name }}.scaffold.retrieval.settings import Qdrant
 
 from .conftest import STAFF, Project
 
@@ -224,3 +226,17 @@ def test_metrics_are_told_whatever_is_wrong_with_the_sources(
     index.measure()
     assert "app_indexed_documents 1.0" in documents.telemetry.metrics_page().decode()
     assert "nobody knows how fresh the sources are" in caplog.text
+
+
+def test_a_store_that_is_gone_for_good_can_be_left(documents: Project) -> None:
+    documents.write("a.md", "The harbour opens at six.")
+    index = documents.index()
+    index.sync()
+    gone = index.plan(RetrievalFile(store=Qdrant(kind="qdrant", url="http://127.0.0.1:1", timeout_seconds=1)))
+    index.versions.cut_over(index.versions.start(gone), gone.label)
+    with pytest.raises(StoreUnavailable):
+        index.search("harbour", STAFF)
+    told: list[str] = []
+    assert index.sync(told.append).documents == 1
+    assert "is not held to today's rights before it is replaced" in " ".join(told)
+    assert [passage.source for passage in index.search("harbour", STAFF)] == ["a.md"]

@@ -13,7 +13,7 @@ from typing import Self
 from sqlalchemy import Engine
 
 from ..config import Settings, load_yaml
-from ..errors import ConfigurationError, ScaffoldError, SourceError
+from ..errors import ConfigurationError, ScaffoldError, SourceError, StoreUnavailable
 from ..governance.principal import AccessFile, Directory, Principal
 from ..live import LastGood, Live
 from ..observability import Telemetry
@@ -292,7 +292,10 @@ class Index:
                 return self.fill(live, settings, lease.watched(tell), access_only, dry)
             plan = self.plan(settings)
             if not live.fits(plan):
-                self.fill(live, settings, lease.watched(_quiet), access_only=True)
+                try:
+                    self.fill(live, settings, lease.watched(_quiet), access_only=True)
+                except (ConfigurationError, StoreUnavailable) as error:  # a store that is gone must not be for ever
+                    tell(f"failed   what answers now is not held to today's rights before it is replaced: {error}")
                 return None
             if plan.label == live.label != live.configured:
                 self.versions.settle(live)
