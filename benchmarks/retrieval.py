@@ -39,13 +39,14 @@ def documents(cache: Path) -> Path | None:
     if not cache.exists() and shutil.which("apt-get") and shutil.which("dpkg"):
         unpacked = cache.with_name(f"{cache.name}.new")
         shutil.rmtree(unpacked, ignore_errors=True)
+        unpacked.mkdir()
         for package in PACKAGES:
             with tempfile.TemporaryDirectory() as folder:
                 got = subprocess.run(["apt-get", "download", package], cwd=folder, capture_output=True)
                 if got.returncode == 0:
                     [file] = Path(folder).glob("*.deb")
                     subprocess.run(["dpkg", "-x", file, unpacked / package], check=True)
-        if unpacked.exists():
+        if any(unpacked.iterdir()):
             unpacked.rename(cache)
     return cache if cache.exists() else None
 
