@@ -62,7 +62,7 @@ def main() -> int:
         make(project, "setup")
         python = project / ".venv" / "bin" / "python"
         inside = Path(__file__).parent / "inside" / "retrieval.py"
-        given: list[str | Path] = [*(["--packages", packages] if packages else []), *sys.argv[1:]]
+        given = [*(["--packages", str(packages)] if packages else []), *sys.argv[1:]]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("APP_", "OTEL_"))}
         subprocess.run([python, inside, *given], cwd=project, env=environment, check=True)
     except subprocess.CalledProcessError as error:
