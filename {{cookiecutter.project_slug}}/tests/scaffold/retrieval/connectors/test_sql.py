@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -160,10 +161,10 @@ def test_a_database_that_goes_away_in_the_middle_ends_the_listing(tickets: Ticke
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Engine:
+def postgres() -> Iterator[Engine]:
     """A PostgreSQL that lives as long as the tests."""
-    uri = get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete").get_uri()
-    engine = create_engine(make_url(uri).set(drivername="postgresql+psycopg"))
+    server = get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete")
+    engine = create_engine(make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -176,7 +177,9 @@ def postgres() -> Engine:
                 "'1 day', date '2026-01-01' + n FROM generate_series(1, 9) AS n"
             )
         )
-    return engine
+    yield engine
+    engine.dispose()
+    server.cleanup()
 
 
 @pytest.mark.parametrize("column", ["changed", "day", "number"])

@@ -29,11 +29,11 @@ Open = Callable[..., Store]
 
 
 @pytest.fixture(scope="session")
-def postgres() -> str:
-    """The address of a PostgreSQL with pgvector, which goes when the process does."""
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    uri: str = get_server(folder, cleanup_mode="delete").get_uri()
-    return uri
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL with pgvector, stopped with the tests: their processes do not run exit handlers."""
+    server = get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
 
 
 @pytest.fixture
