@@ -460,7 +460,7 @@ CONTROLS = (
         "F08",
         [
             (
-                "scaffold.retrieval.sync.effective",
+                "scaffold.retrieval.rights.effective",
                 lambda original: lambda *given: original(*given) or Access(("group:everyone",)),
             )
         ],
@@ -469,7 +469,7 @@ CONTROLS = (
     Control(
         "revocation-first",
         "F08",
-        [("scaffold.retrieval.sync.Sync._reapply", always(lambda _: None))],
+        [("scaffold.retrieval.rights.Rights.hold", always(lambda _: []))],
         [f"{SYNC}::test_a_source_that_goes_away_costs_nothing_but_its_own_changes"],
     ),
     Control(

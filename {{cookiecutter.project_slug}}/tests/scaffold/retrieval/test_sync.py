@@ -233,6 +233,21 @@ def test_a_dry_run_says_what_a_sync_would_do_and_changes_nothing(documents: Proj
     assert real.renamed == dry.renamed
     assert changes(index.sync(dry=True)) == ([], [], [], 4)
 
+    documents.write("a.md", "The harbour lost berth a.")
+    documents.remove("b.md")
+    documents.allow({"a.md": ["group:board"], "b.md": ["group:board"], "new.md": ["group:staff"]})
+    dry = index.sync(dry=True)
+    assert changes(dry) == ([], ["a.md", "b.md"], ["e.md", "b.md"], 1), "each is named once for each thing that happens"
+
+
+def test_a_dry_run_tells_of_rules_that_a_listing_of_changes_would_not_show(documents: Project, feed: Feed) -> None:
+    feed.records = {"one": ("The harbour has one.", None), "two": ("The harbour has two.", None)}
+    index = documents.index()
+    index.sync()
+    documents.allow({"crm/one": ["group:other"]})
+    assert changes(index.sync(dry=True))[1:3] == (["crm/one"], ["crm/two"])
+    assert set(seen(index)) == {"crm/one", "crm/two"}
+
 
 def test_rights_alone_are_brought_in_line_at_once(documents: Project) -> None:
     for name in "abc":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import attrgetter
+from typing import Self
 
 from ..governance.principal import Rule
 
@@ -19,6 +22,21 @@ class Access:
 
     allow: tuple[str, ...]
     deny: tuple[str, ...] = ()
+
+    @property
+    def lists(self) -> list[list[str]]:
+        """For JSON; ``read`` makes it of these again."""
+        return [list(self.allow), list(self.deny)]
+
+    @classmethod
+    def read(cls, lists: Sequence[Sequence[str]]) -> Self:
+        """What ``lists`` was made of."""
+        return cls(*map(tuple, lists))
+
+    @cached_property
+    def digest(self) -> str:
+        """128 bits of SHA-256 that tell it from another."""
+        return hashlib.sha256(json.dumps(self.lists).encode()).hexdigest()[:32]
 
 
 def access_of(source: str, rules: Sequence[Rule]) -> Access | None:

@@ -38,7 +38,7 @@ from .settings import Edge, RetrievalFile
 from .stores import Analyser, Hit, Store, open_store
 from .stores.point import Where
 from .stores.port import label
-from .sync import Sync, own_access
+from .sync import Sync
 from .versions import Plan, Version, Versions
 
 log = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ class Index:
         """Indexed documents of which nobody says any longer who may see them; the next sync removes them."""
         version, rules = self.versions.live(now=True), load_yaml(self._access_file, AccessFile).rules
         rows = Manifest(self._state, version.id).all() if version else ()
-        return [row.source for row in rows if effective(own_access(row.own), row.source, rules) is None]
+        return [row.source for row in rows if effective(row.own_access, row.source, rules) is None]
 
     def missing(self) -> list[str]:
         """Documents that should be indexed and are not found in the index, which ``sync`` mends.

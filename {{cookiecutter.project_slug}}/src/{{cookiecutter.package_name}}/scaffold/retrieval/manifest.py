@@ -41,6 +41,16 @@ class Row:
     """Who may see it as its source says, as JSON; None where only the rules decide."""
     updated: str | None
 
+    @property
+    def own_access(self) -> Access | None:
+        """What ``own`` says."""
+        return Access.read(json.loads(self.own)) if self.own else None
+
+    @staticmethod
+    def written(own: Access | None) -> str | None:
+        """``own`` for what a source says."""
+        return json.dumps(own.lists) if own else None
+
 
 @dataclass(frozen=True)
 class Pending:
@@ -251,8 +261,8 @@ def _written(waiting: Pending) -> dict[str, Any]:
         "id": entry.id,
         "version": entry.version,
         "modified": entry.modified.isoformat() if entry.modified else None,
-        "own": _lists(entry.access) if entry.access else None,
-        "access": _lists(access),
+        "own": entry.access.lists if entry.access else None,
+        "access": access.lists,
     }
 
 
@@ -261,15 +271,7 @@ def _read(source: str, origin: str, written: dict[str, Any], payload: bytes) -> 
         written["id"],
         written["version"],
         datetime.fromisoformat(written["modified"]) if written["modified"] else None,
-        _access(written["own"]) if written["own"] else None,
+        Access.read(written["own"]) if written["own"] else None,
         payload=payload,
     )
-    return Pending(source, origin, entry, _access(written["access"]))
-
-
-def _lists(access: Access) -> list[list[str]]:
-    return [list(access.allow), list(access.deny)]
-
-
-def _access(lists: list[list[str]]) -> Access:
-    return Access(tuple(lists[0]), tuple(lists[1]))
+    return Pending(source, origin, entry, Access.read(written["access"]))

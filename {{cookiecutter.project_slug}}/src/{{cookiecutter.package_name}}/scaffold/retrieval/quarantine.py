@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine, delete, func, insert, select, update
 
@@ -69,6 +69,19 @@ def held(state: Engine, origin: str = "") -> Iterator[Held]:
             return
         yield from (Held(*row) for row in rows)
         last = (rows[-1].origin, rows[-1].id)
+
+
+def reviewed(
+    state: Engine, origin: str, again: Callable[[bytes], Entry], known: Callable[[str], bool]
+) -> Iterator[tuple[Entry, str]]:
+    """What each record of ``origin`` is by now, and the id that it was set aside under. ``known``: ids in the index."""
+    for each in held(state, origin):
+        entry = again(each.payload)
+        if entry.problem:
+            entry = replace(entry, id=each.id)
+        elif entry.id != each.id and known(entry.id):  # its id could not be read then, and is another record's
+            entry = replace(entry, id=each.id, problem=each.reason, payload=each.payload)
+        yield entry, each.id
 
 
 def counts(state: Engine) -> Iterable[tuple[str, str, int]]:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import partial
 from itertools import islice
 
-from langchain_core.documents import Document as Stored
 from sqlalchemy import Engine
 
 from ..errors import DocumentError, SourceError
 from ..governance.principal import Rule
-from .access import Access, effective
-from .chunking import in_context
 from .connectors import Connector, Entry, Source, prefix_of
 from .documents import Raw
 from .manifest import Manifest, Pending, Row, SourceState
-from .processing import Pool, Processed
-from .quarantine import held, release, set_aside, settle
+from .processing import Pool
+from .quarantine import release, reviewed, set_aside, settle
+from .ready import Ready, ready
 from .report import NAMED, SyncReport
+from .rights import Rights
 from .settings import RetrievalFile
 from .stores import Store
 
@@ -37,14 +36,6 @@ READ_BYTES, READ_DOCUMENTS = 4_000_000, 32
 
 Connected = Mapping[str, tuple[Source, Connector]]
 """Sources by name, with what reads them."""
-
-
-@dataclass(frozen=True)
-class _Ready:
-    """A document in passages, that is to be indexed."""
-
-    row: Row
-    passages: list[Stored]
 
 
 class Sync:
@@ -65,16 +56,17 @@ class Sync:
         ``progress`` gets a line for each document that something happens to.
         """
         self._store, self._state, self._sources, self._progress = store, state, sources, progress
-        self._settings, self._newest_rules, self._rules = settings, rules, rules()
-        self._how = _digest([store.label, settings.chunking.model_dump()])
-        self._manifest = Manifest(state, index)
+        self._settings, self._manifest = settings, Manifest(state, index)
+        self._rights = Rights(store, self._manifest, rules, self._seen_by_others)
+        how = json.dumps([store.label, settings.chunking.model_dump()], sort_keys=True)
+        self._how = hashlib.sha256(how.encode()).hexdigest()[:32]
         self._started = datetime.now(UTC)
         self._run = self._started.isoformat()
         self._report = SyncReport()
         self._failed: set[str] = set()
-        self._known: set[str] = set()
+        self._noted: set[str] = set()
+        self._gone: set[str] = set()
         self._added: dict[str, str] = {}
-        self._restricted: list[tuple[Row, Access | None]] = []
 
     def run(self, access_only: bool = False, dry: bool = False) -> SyncReport:
         """Shut out who may no longer see a document; list every source; then index what differs.
@@ -87,10 +79,10 @@ class Sync:
         Raises ``DocumentError`` where documents are listed and not one can be read, ``SourceError`` where not one
         source can be listed.
         """
-        self._report.dry = dry
+        self._report.dry = self._rights.dry = dry
         if not dry:
             self._reconcile()
-            self._reapply()
+        self._remove(self._rights.hold())
         for name in self._sources:
             self._list(name, access_only)
         if len(self._report.failed) == len(self._sources):
@@ -103,30 +95,22 @@ class Sync:
 
     def replay(self) -> SyncReport:
         """Look again at what was set aside, without asking a source, and index what fits its contract by now."""
-        later: list[tuple[str, str, str]] = []
+        moved: list[tuple[str, str, str]] = []
         for name, (_, connector) in self._sources.items():
-            again = getattr(connector, "again", None)
-            records = held(self._state, name) if again else iter(())
-            while again and (some := list(islice(records, LISTED))):
-                entries = []
-                for each in some:
-                    entry = again(each.payload)
-                    source = prefix_of(name) + entry.id
-                    if entry.problem:
-                        entry = replace(entry, id=each.id)
-                    elif entry.id != each.id:  # its id could not be read, or was another record's
-                        if source in self._manifest.rows([source]):
-                            entry = replace(entry, id=each.id, problem=each.reason, payload=each.payload)
-                        else:
-                            later.append((name, each.id, source))
-                    entries.append(entry)
-                self._look(name, connector, entries, False)
+            if again := getattr(connector, "again", None):
+                found = reviewed(self._state, name, again, partial(self._is_indexed, name))
+                while some := list(islice(found, LISTED)):
+                    moved += [(name, record, entry.id) for entry, record in some if entry.id != record]
+                    self._look(name, connector, [entry for entry, _ in some], False)
         self._read_in()
-        for name, record, source in later:
-            if source in self._manifest.rows([source]):
+        for name, record, now in moved:
+            if self._is_indexed(name, now):
                 release(self._state, name, [record])
         self._report.documents, self._report.chunks = self._manifest.counts()
         return self._report
+
+    def _is_indexed(self, name: str, id_: str) -> bool:
+        return bool(self._manifest.rows([prefix_of(name) + id_]))
 
     # Before anything is listed.
 
@@ -135,37 +119,17 @@ class Sync:
         self._manifest.doubt()
         if self._manifest.counts()[1] == self._store.count():
             return
-        held = self._store.sources()
-        doubtful = []
-        for row in self._manifest.all():
-            if held.pop(row.source, 0) != row.chunks:
-                doubtful.append(row.source)
+        stored = self._store.sources()
+        doubtful = [row.source for row in self._manifest.all() if stored.pop(row.source, 0) != row.chunks]
         self._manifest.doubt(doubtful)
-        for source in held:
+        for source in stored:
             self._store.remove(source)
             self._note("removed", source)
 
     def _follow_rules(self) -> None:
         """Bring all in line with rules that were changed meanwhile: a sync may take hours, a revocation may not."""
-        newest = self._newest_rules()
-        if newest != self._rules:
-            self._rules = newest
-            self._reapply()
-
-    def _reapply(self) -> None:
-        """Hold every document to the rules of now, also where its source cannot be reached."""
-        gone = []
-        for row in self._manifest.all():
-            own = own_access(row.own)
-            access = effective(own, row.source, self._rules)
-            if access is None:
-                gone.append(row.source)
-            else:
-                self._restrict(row, own, access)
-            if len(self._restricted) >= LISTED:
-                self._write_restricted()
-        self._write_restricted()
-        self._remove(gone)
+        if self._rights.outdated():
+            self._remove(self._rights.hold())
 
     # Listing.
 
@@ -185,7 +149,7 @@ class Sync:
             error = self._report.failed[name] = str(failure)
             self._progress(f"failed   {name}: {failure}")
         finally:  # whatever ended the listing: a revocation that was seen holds
-            self._write_restricted()
+            self._rights.write()
         if since is None and not error:
             self._sweep(lambda run: self._manifest.unseen(name, run))
             if not self._report.dry:
@@ -227,8 +191,8 @@ class Sync:
                 self._note("quarantined", (source, entry.problem), "aside")
                 broken.append(entry)
                 # Without lists that could be read, those that it came with stay: a rule alone might show it to more.
-                if row and entry.access and (access := effective(entry.access, source, self._rules)):
-                    self._restrict(row, entry.access, access)
+                if row and entry.access and (access := self._rights.of(source, entry.access)):
+                    self._rights.give(row, entry.access, access)
                 continue
             if not prefix and (other := entry.id.partition("/")[0]) in self._sources and other != entry.id:
                 taken = f"{entry.id}: its folder has the name of the source {other}; rename one of them."
@@ -237,12 +201,12 @@ class Sync:
             if entry.problem:
                 self._skip(source, f"{prefix}{entry.problem}", row)
                 continue
-            access = effective(entry.access, source, self._rules)
+            access = self._rights.of(source, entry.access)
             if access is None:
                 self._report.note("unnamed", source)
                 gone += [source] if row else []
                 continue
-            row = self._restrict(row, entry.access, access) if row else None
+            row = self._rights.give(row, entry.access, access) if row else None
             if access_only:
                 continue
             try:
@@ -251,15 +215,15 @@ class Sync:
                 self._skip(source, f"{prefix}{error}", row)
                 continue
             if row and (row.version, row.how) == (version, self._how):
-                self._report.unchanged += source not in self._known
+                self._report.unchanged += source not in self._noted
                 fine.append(entry.id)
                 continue
             if row is None and sha256 and len(self._added) < NAMED:
                 self._added[sha256] = source
             wait[source] = Pending(source, name, replace(entry, version=version), access)
-            if self._report.dry:
+            if self._report.dry and source not in self._noted:
                 self._note("changed" if row else "added", source)
-        self._write_restricted()
+        self._rights.write()
         self._manifest.saw(saw, self._run)
         self._remove(gone)
         if not self._report.dry:
@@ -275,27 +239,10 @@ class Sync:
         sha256 = raw.sha256 or hashlib.sha256(raw.data).hexdigest()
         return sha256, sha256
 
-    def _restrict(self, row: Row, own: Access | None, access: Access) -> Row:
-        """Have ``_write_restricted`` give the passages of ``row`` this access, if they have another one."""
-        mine, written = _digest_of(access), _written(own)
-        if (row.access, row.own) == (mine, written):
-            return row
-        changed = replace(row, access=mine, own=written)
-        if not self._report.dry:
-            self._restricted.append((changed, access if row.access != mine else None))
-        if row.access != mine and row.source not in self._known:
-            self._known.add(row.source)
-            self._note("changed", row.source, "access")
-        return changed
-
-    def _write_restricted(self) -> None:
-        """Do what ``_restrict`` asked for. Where this is cut off, no row says what its passages may not have yet."""
-        some, self._restricted = self._restricted, []
-        self._manifest.restricted([replace(row, access="") for row, access in some if access])
-        for row, access in some:
-            if access:
-                self._store.restrict(row.source, access.allow, access.deny)
-        self._manifest.restricted([row for row, _ in some])
+    def _seen_by_others(self, source: str) -> None:
+        if source not in self._noted:
+            self._noted.add(source)
+            self._note("changed", source, "access")
 
     def _skip(self, source: str, reason: str, row: Row | None) -> None:
         self._report.note("skipped", (source, reason))
@@ -307,25 +254,25 @@ class Sync:
 
     def _read_in(self) -> None:
         """Index everything that waits."""
-        ready: list[_Ready] = []
+        batch: list[Ready] = []
         with Pool(self._settings) as pool:
             for name, (_, connector) in self._sources.items():
                 waiting: dict[str, Pending] = {}
                 for some in pool.run(self._batches(name, connector, waiting)):
                     for processed in some:
                         taken = waiting.pop(processed.source)
-                        access = effective(taken.entry.access, taken.source, self._rules)  # as they are by now
+                        access = self._rights.of(taken.source, taken.entry.access)  # by the rules of now
                         if processed.problem:
                             self._drop(taken, processed.problem)
                         elif access is None:
                             self._report.note("unnamed", taken.source)
                             self._manifest.removed([taken.source])
                         else:
-                            ready.append(self._ready(replace(taken, access=access), processed))
-                    if sum(len(each.passages) for each in ready) >= COMMIT_PASSAGES:
-                        self._write(ready)
-                        ready = []
-        self._write(ready)
+                            batch.append(ready(taken, access, processed, self._how))
+                    if sum(len(each.passages) for each in batch) >= COMMIT_PASSAGES:
+                        self._write(batch)
+                        batch = []
+        self._write(batch)
 
     def _batches(self, name: str, connector: Connector, waiting: dict[str, Pending]) -> Iterator[list[Raw]]:
         """What waits of a source, read, some at a time; ``waiting`` gets each before it is handed out."""
@@ -357,65 +304,25 @@ class Sync:
         if row is None:
             self._manifest.removed([taken.source])
 
-    def _ready(self, taken: Pending, document: Processed) -> _Ready:
-        access = taken.access
-        row = Row(
-            source=taken.source,
-            origin=taken.origin,
-            version=taken.entry.version or document.sha256,
-            sha256=document.sha256,
-            how=self._how,
-            access=_digest_of(access),
-            chunks=len(document.chunks),
-            size=sum(
-                len(in_context(document.title, each.section, each.text).encode(errors="replace"))
-                for each in document.chunks
-            ),
-            own=_written(taken.entry.access),
-            updated=document.updated,
-        )
-        about = {
-            "source": document.source,
-            "origin": taken.origin,
-            "title": document.title,
-            "updated": document.updated,
-            "status": document.status,
-            "language": document.language,
-            "sha256": document.sha256,
-            "allow": access.allow,
-            "deny": access.deny,
-        }
-        passages = [
-            Stored(
-                id=f"{document.source}#{chunk.number}",
-                page_content=chunk.text,
-                metadata={**about, "section": chunk.section, "chunk": chunk.number},
-            )
-            for chunk in document.chunks
-        ]
-        return _Ready(row, passages)
-
-    def _write(self, batch: Sequence[_Ready]) -> None:
+    def _write(self, batch: Sequence[Ready]) -> None:
         if not batch:
             return
-        passages = [passage for ready in batch for passage in ready.passages]
+        passages = [passage for each in batch for passage in each.passages]
         for start in range(0, len(passages), BATCH_PASSAGES):
             self._store.add_documents(passages[start : start + BATCH_PASSAGES])
-        known = self._manifest.rows([ready.row.source for ready in batch])
-        for ready in batch:
-            if ready.row.source in known:
-                self._store.remove(ready.row.source, but=[str(passage.id) for passage in ready.passages])
+        rows = [each.row for each in batch]
+        known = self._manifest.rows([row.source for row in rows])
+        for each in batch:
+            if each.row.source in known:
+                self._store.remove(each.row.source, but=[str(passage.id) for passage in each.passages])
         self._store.flush()
-        self._manifest.indexed([ready.row for ready in batch], self._run)
-        rows = [ready.row for ready in batch]
+        self._manifest.indexed(rows, self._run)
         for name in {row.origin for row in rows}:
             mine = [row.source.removeprefix(prefix_of(name)) for row in rows if row.origin == name]
             release(self._state, name, mine)
-        for ready in batch:
-            row = ready.row
-            if row.source not in self._known:
-                self._known.add(row.source)
-                self._note("changed" if row.source in known else "added", row.source, "indexed", len(ready.passages))
+        for row in rows:
+            if row.source not in self._noted:
+                self._note("changed" if row.source in known else "added", row.source, "indexed", row.chunks)
         self._follow_rules()
 
     # Removing.
@@ -432,6 +339,10 @@ class Sync:
         for source, row in rows.items():
             if not self._report.dry:
                 self._store.remove(source)
+            elif source in self._gone:  # nothing is removed, so that it comes up again
+                continue
+            else:
+                self._gone.add(source)
             if new := self._added.get(row.sha256):
                 self._report.note("renamed", (source, new))
             self._note("removed", source)
@@ -458,24 +369,3 @@ class Sync:
         name, reason = what if isinstance(what, tuple) else (what, "")
         more = f" ({passages} passages)" if passages is not None else f": {reason}" if reason else ""
         self._progress(f"{did or kind:<8} {name}{more}")
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
-
-
-@lru_cache(maxsize=1024)  # many documents have the same
-def _digest_of(access: Access) -> str:
-    return _digest(asdict(access))
-
-
-def _written(own: Access | None) -> str | None:
-    return json.dumps([list(own.allow), list(own.deny)]) if own else None
-
-
-def own_access(written: str | None) -> Access | None:
-    """What a row says that its source says."""
-    if written is None:
-        return None
-    allow, deny = json.loads(written)
-    return Access(tuple(allow), tuple(deny))

@@ -147,14 +147,7 @@ class EdgeVectorStore(Store):
                     "dense": list(point.dense),
                     "bm25": edge.SparseVector(list(point.words), list(point.words.values())),
                 },
-                {
-                    "id": point.id,
-                    "text": point.text,
-                    "metadata": dict(point.metadata),
-                    "source": point.source,
-                    "allow": list(point.allow),
-                    "deny": list(point.deny),
-                },
+                point.payload,
             )
             for point in points
         ]
@@ -213,14 +206,5 @@ def _of(source: str) -> edge.FieldCondition:
 
 
 def _point(record: Any) -> Point:
-    payload, vectors = record.payload, record.vector
-    words = vectors["bm25"]
-    return Point(
-        id=payload["id"],
-        text=payload["text"],
-        metadata=payload["metadata"],
-        allow=payload["allow"],
-        deny=payload["deny"],
-        words=dict(zip(words.indices, words.values, strict=True)),
-        dense=vectors.get("dense", ()),
-    )
+    words, dense = record.vector["bm25"], record.vector.get("dense", ())
+    return Point.of(record.payload, dict(zip(words.indices, words.values, strict=True)), dense)

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.documents import Document
 
@@ -50,6 +50,24 @@ class Point:
     def source(self) -> str:
         """The document that it is from; empty where the metadata does not say."""
         return str(self.metadata.get("source", ""))
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """All but words and embedding, as JSON has it; see ``of``."""
+        return {
+            "id": self.id,
+            "text": self.text,
+            "metadata": dict(self.metadata),
+            "source": self.source,
+            "allow": list(self.allow),
+            "deny": list(self.deny),
+        }
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any], words: Mapping[int, float], dense: Sequence[float] = ()) -> Self:
+        """What ``payload`` was made of."""
+        fields = {name: payload[name] for name in ("id", "text", "metadata", "allow", "deny")}
+        return cls(**fields, words=words, dense=dense)
 
     @property
     def document(self) -> Document:

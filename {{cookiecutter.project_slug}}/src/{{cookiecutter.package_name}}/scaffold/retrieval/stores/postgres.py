@@ -224,19 +224,7 @@ class PostgresStore(Store):
     def _write(self, built: Built, points: Sequence[Point]) -> None:
         p, w = self._passages, self._words
         points = sorted(points, key=lambda point: key_of(point.id))  # two writers lock in one order
-        rows = [
-            {
-                "key": key_of(point.id),
-                "id": point.id,
-                "text": point.text,
-                "metadata": dict(point.metadata),
-                "source": point.source,
-                "allow": list(point.allow),
-                "deny": list(point.deny),
-                "dense": list(point.dense),
-            }
-            for point in points
-        ]
+        rows = [{"key": key_of(point.id), **point.payload, "dense": list(point.dense)} for point in points]
         put = insert(p)
         put = put.on_conflict_do_update(index_elements=[p.c.key], set_={c.name: put.excluded[c.name] for c in p.c})
         tokens = [(token, key_of(point.id), weight) for point in points for token, weight in point.words.items()]
@@ -378,12 +366,5 @@ def _seen_by(passages: Table, view: View) -> ColumnElement[bool]:
 
 
 def _point(row: Any) -> Point:
-    return Point(
-        id=row.id,
-        text=row.text,
-        metadata=row.metadata,
-        allow=row.allow,
-        deny=row.deny,
-        words=dict(zip(row.tokens or (), row.weights or (), strict=True)),
-        dense=list(getattr(row, "dense", ())),
-    )
+    words = zip(row.tokens or (), row.weights or (), strict=True)
+    return Point.of(row._mapping, dict(words), list(getattr(row, "dense", ())))

@@ -167,14 +167,7 @@ class QdrantStore(Store):
                     "dense": list(point.dense),
                     "bm25": models.SparseVector(indices=list(point.words), values=list(point.words.values())),
                 },
-                payload={
-                    "id": point.id,
-                    "text": point.text,
-                    "metadata": dict(point.metadata),
-                    "source": point.source,
-                    "allow": list(point.allow),
-                    "deny": list(point.deny),
-                },
+                payload=point.payload,
             )
             for point in points
         ]
@@ -281,14 +274,5 @@ def _scores(points: Iterable[Any]) -> dict[uuid.UUID, float]:
 
 
 def _point(record: Any) -> Point:
-    payload, vectors = record.payload, record.vector
-    words = vectors["bm25"]
-    return Point(
-        id=payload["id"],
-        text=payload["text"],
-        metadata=payload["metadata"],
-        allow=payload["allow"],
-        deny=payload["deny"],
-        words=dict(zip(words.indices, words.values, strict=True)),
-        dense=vectors.get("dense", ()),
-    )
+    words, dense = record.vector["bm25"], record.vector.get("dense", ())
+    return Point.of(record.payload, dict(zip(words.indices, words.values, strict=True)), dense)
