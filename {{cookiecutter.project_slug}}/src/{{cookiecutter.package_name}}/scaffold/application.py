@@ -19,7 +19,8 @@ from .governance.principal import Principal
 from .guardrails import redact
 from .live import Live
 from .models import Models
-from .observability import Call, Telemetry, calling
+from .observability import Call, Telemetry, calling, current_call
+from .observability.calls import Meter
 from .observability.names import CONFIG_REFUSED, CONFIG_RELOADS, REQUEST_SECONDS, REQUESTS
 from .prompts import Prompts
 from .retrieval import Index
@@ -66,9 +67,11 @@ class Application(Parts):
                 f"The question has {len(question)} characters; at most {QUESTION_MAX_CHARACTERS} are answered."
             )
         started = time.perf_counter()
+        outer = current_call.get()
+        meter = Meter(outer.meter if outer else None)
         with (
             self.telemetry.span("answer", **{"app.channel": channel}),
-            calling(Call(caller.id, channel, tuple(sorted(caller.groups)), name_of(self.usecase))),
+            calling(Call(caller.id, channel, tuple(sorted(caller.groups)), name_of(self.usecase), meter)),
             self.live.pinned(),  # prompt, model and parameters of one answer are of one version of the files
         ):
             outcome = "error"
@@ -76,7 +79,8 @@ class Application(Parts):
                 answer = await self.usecase.ask(question, caller)
                 await asyncio.to_thread(self._record, question, **_trace(answer))
                 outcome = "refused" if answer.refused else "answered"
-                return answer
+                took = {"cost": meter.dollars, "seconds": round(time.perf_counter() - started, 6)}
+                return answer.model_copy(update={"usage": answer.usage.model_copy(update=took)})
             except BaseException as error:  # a cancelled request, too, leaves its record
                 await asyncio.to_thread(self._record, question, error=type(error).__name__)
                 raise

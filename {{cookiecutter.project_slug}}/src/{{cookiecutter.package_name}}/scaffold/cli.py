@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import logging
 import sys
 from collections.abc import Callable
@@ -19,17 +18,14 @@ from rich.markup import escape
 from rich.table import Column, Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import cli_quarantine, cli_reindex
 from .application import Application
-from .cli_data import data_commands
+from .commands import EVERY, Json, Offline, Shell
 from .config import Settings
 from .errors import ScaffoldError
 from .guardrails import redact
 from .observability import configure_logging
 
 Build = Callable[[Settings], Application]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Answer with the offline model, whatever is configured.")]
 
 COST_COLUMNS = ("calls", "tokens in", "tokens out", "USD (~ with estimates)")
 
@@ -64,9 +60,7 @@ def _fail(sentence: str, code: int = 1) -> NoReturn:
 def commands(build: Build) -> typer.Typer:
     """All commands, on the application that ``build`` makes."""
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="The assistant.")
-    evaluation = typer.Typer(no_args_is_help=True, help="Measure the answers against reviewed cases.")
     audit = typer.Typer(no_args_is_help=True, help="Look at the audit log.")
-    app.add_typer(evaluation, name="eval")
     app.add_typer(audit, name="audit")
 
     def opened(offline: bool = False, level: int = logging.WARNING) -> Application:
@@ -78,7 +72,9 @@ def commands(build: Build) -> typer.Typer:
         logging.getLogger().setLevel(level)
         return build(settings)
 
-    app.add_typer(data_commands(opened, _json), name="data")
+    shell = Shell(opened, out, err)
+    for family in EVERY:
+        family.register(app, shell)
 
     @app.command()
     def ask(
@@ -95,7 +91,7 @@ def commands(build: Build) -> typer.Typer:
             asker = directory.get(caller or next(iter(directory.callers), ""))
             answer = asyncio.run(application.ask(question, asker, channel="cli"))
         if as_json:
-            _json(answer.model_dump(mode="json"))
+            shell.json(answer.model_dump(mode="json"))
             return
         out.print(f"\n{escape(answer.answer)}\n", style="yellow" if answer.refused else "bold")
         for citation in answer.citations:
@@ -121,19 +117,16 @@ def commands(build: Build) -> typer.Typer:
 
         def tell(line: str) -> None:
             if not as_json:
-                err.print(f"[dim]{escape(line)}[/]")
+                shell.say(line)
 
         with opened() as application:
             asked = {"access_only": acl_only, "dry": dry_run}
             report = SyncReport(**entrusted(application, "sync", asked, tell))
         if as_json:
-            _json(report.as_dict())
+            shell.json(report.as_dict())
         else:
             out.print(escape(report.summary()))
         raise typer.Exit(1 if report.failed else 0)
-
-    cli_quarantine.register(app, opened, out)
-    cli_reindex.register(app, opened, out, err)
 
     @app.command()
     def serve(
@@ -149,44 +142,6 @@ def commands(build: Build) -> typer.Typer:
         with opened(offline, logging.INFO) as application:
             run_service(application, host, port)
 
-    @evaluation.command("run")
-    def eval_run(
-        suite: Annotated[str, typer.Argument(help="Name of a file in evals/suites.")] = "knowledge",
-        offline: Offline = False,
-        as_json: Json = False,
-    ) -> None:
-        """Ask every reviewed case; exit 1 where a threshold is missed."""
-        from .evaluation import load_suite, render
-        from .evaluation import run as run_suite
-
-        with opened(offline) as application:
-            chosen = load_suite(application.settings, suite)
-            record = asyncio.run(run_suite(application, chosen, progress=None if as_json else _progress))
-        if as_json:
-            _json(record.model_dump(mode="json"))
-        else:
-            out.print(render(record))
-        raise typer.Exit(0 if record.passed else 1)
-
-    @evaluation.command("canary")
-    def eval_canary(
-        accept: Annotated[bool, typer.Option("--accept", help="Compare with the answers of now from now on.")] = False,
-        offline: Offline = False,
-        as_json: Json = False,
-    ) -> None:
-        """Ask some cases again; exit 1 where the answers changed and nothing on our side did, 2 where something did."""
-        from .evaluation import accept as accept_answers
-        from .evaluation import canary, render
-
-        with opened(offline) as application:
-            ask_again = accept_answers if accept else canary
-            record = asyncio.run(ask_again(application, None if as_json else _progress))
-        if as_json:
-            _json(record.model_dump(mode="json"))
-        else:
-            out.print(render(record))
-        raise typer.Exit(0 if record.passed else 1)
-
     @app.command()
     def gate(
         stage: Annotated[str, typer.Argument(help="Stage of governance/stages.yaml.")] = "poc",
@@ -200,7 +155,7 @@ def commands(build: Build) -> typer.Typer:
         with opened(offline) as application:
             result = run_gate(application, stage)
         if as_json:
-            _json(result.model_dump(mode="json"))
+            shell.json(result.model_dump(mode="json"))
         else:
             out.print(render(result))
         raise typer.Exit(0 if result.passed else 1)
@@ -211,7 +166,7 @@ def commands(build: Build) -> typer.Typer:
         with opened() as application:
             verification = application.audit.verify()
         if as_json:
-            _json(vars(verification))
+            shell.json(vars(verification))
         else:
             out.print(escape(verification.message))
         raise typer.Exit(0 if verification.ok else 1)
@@ -225,7 +180,7 @@ def commands(build: Build) -> typer.Typer:
         with opened() as application:
             report = application.models.spending.report(days)
         if as_json:
-            _json(report)
+            shell.json(report)
             return
         numbers = (Column(name, justify="right") for name in COST_COLUMNS)
         table = Table("day", "role", "caller", "use case", "model", *numbers, box=SIMPLE)
@@ -247,7 +202,7 @@ def commands(build: Build) -> typer.Typer:
 
         findings = examine(Settings.load(), build)
         if as_json:
-            _json([vars(finding) for finding in findings])
+            shell.json([vars(finding) for finding in findings])
         else:
             for finding in findings:
                 mark = "[green]ok[/]  " if finding.good else "[red]mend[/]"
@@ -269,29 +224,12 @@ def commands(build: Build) -> typer.Typer:
     return app
 
 
-def _progress(done: int, total: int) -> None:
-    """One line that counts up on a terminal, a line every quarter elsewhere."""
-    if err.is_terminal:
-        err.print(f"  asked {done} of {total} cases", end="\n" if done == total else "\r")
-    elif done == total or done % max(1, total // 4) == 0:
-        err.print(f"  asked {done} of {total} cases")
-
-
 def _costs(row: dict[str, Any]) -> tuple[str, ...]:
     """The cells of ``COST_COLUMNS``: a cost that is not known is said to be so, never shown as nothing."""
     known = f"{'~' if row['estimated'] else ''}{row['cost']:.4f}"
     if row["unknown"]:
         known = "unknown" if row["unknown"] == row["calls"] else f"{known} + {row['unknown']} unknown"
     return str(row["calls"]), str(row["input_tokens"]), str(row["output_tokens"]), known
-
-
-def _json(value: Any) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    try:
-        text.encode(sys.stdout.encoding)
-    except UnicodeEncodeError:
-        text = json.dumps(value, indent=2)
-    sys.stdout.write(text + "\n")
 
 
 def _shorten(text: str, limit: int = 240) -> str:

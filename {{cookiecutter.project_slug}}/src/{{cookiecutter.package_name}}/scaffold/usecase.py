@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from .governance.principal import Principal
 
@@ -29,6 +29,8 @@ class Usage(BaseModel):
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cost: float | None = Field(default=None, description="US dollars for all calls to models; None where not known.")
+    seconds: float | None = Field(default=None, description="From the question to the answer.")
 
 
 class Answer(BaseModel):
@@ -36,6 +38,7 @@ class Answer(BaseModel):
 
     answer: str
     citations: list[Citation] = []
+    fields: dict[str, JsonValue] = Field(default={}, description="What a use case answers that extracts or classifies.")
     confidence: float = Field(ge=0, le=1, description="How well the citations carry the answer and fit the question.")
     refused: bool = False
     model: str = Field(description="provider/model that wrote it, or 'none' where no model was asked.")

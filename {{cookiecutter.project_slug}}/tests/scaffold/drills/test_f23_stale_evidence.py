@@ -129,5 +129,5 @@ def test_a_threshold_raised_after_the_run_turns_the_gate_red(
     Caught by: the gate judges the run's cases again, by the suite as it is now.
     """
     path = project / "evals" / "suites" / "small.yaml"
-    path.write_text(path.read_text("utf-8").replace('"lower_bound":null', '"lower_bound":0.9'), "utf-8")
-    assert "a lower bound of at least 0.9 is demanded" in why(application)
+    path.write_text(path.read_text("utf-8").replace('"min":0.1', '"min":0.9'), "utf-8")
+    assert "at least 0.9 is demanded" in why(application)

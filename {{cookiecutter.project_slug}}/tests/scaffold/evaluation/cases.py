@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from {{ cookiecutter.package_name }}.scaffold.evaluation import SuiteFile
+from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult, SuiteFile
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer, Citation
 
@@ -39,8 +39,31 @@ def write(path: Path, lines: list[dict[str, Any]]) -> Path:
 
 def suite(project: Path, lines: list[dict[str, Any]], **changes: Any) -> SuiteFile:
     write(project / "evals" / "datasets" / "small.jsonl", lines)
-    shape = {"name": "small", "dataset": "evals/datasets/small.jsonl", "thresholds": {"correctness": {"min": 0.5}}}
+    shape = {"name": "small", "dataset": "evals/datasets/small.jsonl", "thresholds": {"correctness": {"min": 0.1}}}
     return SuiteFile.model_validate({**shape, **changes})
+
+
+def result(id: str = "hotel", correctness: float = 1, **changes: Any) -> CaseResult:  # noqa: A002 - the field's name
+    shape: dict[str, Any] = {
+        "id": id,
+        "sha256": "0" * 64,
+        "question": "?",
+        "caller": "tom",
+        "locale": "en",
+        "tags": [],
+        "expected": "150 EUR",
+        "answer": "150 EUR",
+        "refused": False,
+        "error": "",
+        "citations": [],
+        "retrieved": [],
+        "scores": {"correctness": {"score": correctness}},
+        "measures": {"latency": 0.1},
+        "model": "offline/script",
+        "prompt": "answer.en@1",
+        "trace_id": "0" * 32,
+    }
+    return CaseResult.model_validate(shape | changes)
 
 
 def answer(text: str, *sources: str, refused: bool = False) -> Answer:
@@ -63,12 +86,12 @@ def answer(text: str, *sources: str, refused: bool = False) -> Answer:
 class Scripted:
     """Answers each question as the script says; what is not in it, rightly. An exception in it is raised."""
 
-    script: Mapping[str, Answer | Exception] = field(default_factory=dict)
+    script: Mapping[str, Answer | BaseException] = field(default_factory=dict)
     asked: list[tuple[str, Principal]] = field(default_factory=list)
 
     async def ask(self, question: str, caller: Principal) -> Answer:
         self.asked.append((question, caller))
         told = self.script.get(question, answer("It is 150 EUR. [1]", HOTEL))
-        if isinstance(told, Exception):
+        if isinstance(told, BaseException):
             raise told
         return told

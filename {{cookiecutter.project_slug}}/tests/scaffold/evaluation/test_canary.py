@@ -13,29 +13,13 @@ from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, 
 from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult, accept, canary, load_cases
 from {{ cookiecutter.package_name }}.scaffold.evaluation.canary import LEAST, WHERE, accepted, compare, digest
 from {{ cookiecutter.package_name }}.scaffold.evaluation.dataset import sample
-from {{ cookiecutter.package_name }}.scaffold.evaluation.graders import Score
 
 from tests.scaffold.evaluation.cases import Scripted, line, suite, write
+from tests.scaffold.evaluation.cases import result as one
 
 
 def result(number: int, answer: str = "150 EUR", passed: bool = True, error: str = "") -> CaseResult:
-    return CaseResult(
-        id=f"case-{number}",
-        question="?",
-        caller="tom",
-        locale="en",
-        tags=[],
-        expected="150 EUR",
-        answer="" if error else answer,
-        refused=False,
-        error=error,
-        cited=[],
-        retrieved=[],
-        scores={"correctness": Score(score=int(passed))},
-        model="offline/script",
-        prompt="answer.en@1",
-        trace_id="0" * 32,
-    )
+    return one(f"case-{number}", int(passed), answer="" if error else answer, error=error)
 
 
 def results(
@@ -118,7 +102,8 @@ def test_a_case_without_an_answer_is_red_and_compared_with_nothing() -> None:
 def test_typography_is_no_change_and_another_citation_is() -> None:
     same = [result(1, "150 EUR  a night – always"), result(1, "150 eur a night - always")]
     assert len({digest(case) for case in same}) == 1
-    assert digest(result(1).model_copy(update={"cited": ["a.md"]})) != digest(result(1))
+    cited = [{"source": "a.md", "title": "A", "passage": "150 EUR"}]
+    assert digest(one("case-1", citations=cited)) != digest(result(1))
 
 
 def test_a_sample_is_the_same_each_time_whatever_else_is_there(tmp_path: Path) -> None:

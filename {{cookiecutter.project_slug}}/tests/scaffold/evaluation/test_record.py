@@ -12,31 +12,39 @@ from sqlalchemy import update
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import EvidenceError
-from {{ cookiecutter.package_name }}.scaffold.evaluation import Metric, Run, Threshold, judge, newest, run
-from {{ cookiecutter.package_name }}.scaffold.evaluation.record import save, write_atomically
+from {{ cookiecutter.package_name }}.scaffold.evaluation import Metric, Run, Threshold, newest, run
+from {{ cookiecutter.package_name }}.scaffold.evaluation.record import hold, save, write_atomically
 from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
 
 from tests.scaffold.evaluation.cases import Scripted, line, suite
 
 RATE = Metric(n=20, mean=0.9, low=0.699, high=0.972)
+SECONDS = Metric(n=20, mean=2, low=1.5, high=2.5, p50=2, p95=4)
 
 
 @pytest.mark.parametrize(
-    ("metric", "threshold", "passed", "reason"),
+    ("metric", "threshold", "outcome", "reason"),
     [
-        (RATE, Threshold(min=0.9), True, "m is 0.900 over 20 cases (95 %: 0.699 to 0.972)."),
-        (RATE, Threshold(min=0.91), False, "at least 0.91 is demanded"),
-        (RATE, Threshold(min=0.9, lower_bound=0.69), True, ""),
-        (RATE, Threshold(min=0.9, lower_bound=0.7), False, "a lower bound of at least 0.7 is demanded"),
-        (Metric(n=1, mean=0), Threshold(min=0), True, "m is 0.000 over 1 cases."),
-        (None, Threshold(min=0), False, "m: no reviewed case measures it"),
+        (RATE, Threshold(min=0.69), "passed", "m is 0.900 over 20 cases (95 %: 0.699 to 0.972)."),
+        (RATE, Threshold(min=0.7), "unclear", "at least 0.7 is demanded of the interval too: not enough evidence"),
+        (RATE, Threshold(min=0.91), "missed", "at least 0.91 is demanded"),
+        (RATE, Threshold(min=0.6, cases=21), "unclear", "20 reviewed cases measure it, at least 21 are demanded"),
+        (RATE, Threshold(min=1), "missed", "1 is demanded of every case"),
+        (Metric(n=3, mean=1, low=0.4, high=1), Threshold(min=1), "passed", ""),
+        (None, Threshold(min=0), "unclear", "m: no reviewed case measures it"),
+        (SECONDS, Threshold(max=2.5), "passed", ""),
+        (SECONDS, Threshold(max=2.4), "unclear", "at most 2.4 is demanded of the interval too"),
+        (SECONDS, Threshold(max=1.9), "missed", "at most 1.9 is demanded"),
+        (SECONDS, Threshold(p95=4), "passed", "95 of 100 answers stay below 4.000"),
+        (SECONDS, Threshold(p95=3.9), "missed", "3.9 is demanded"),
     ],
 )
-def test_a_threshold_is_held_against_its_metric(
-    metric: Metric | None, threshold: Threshold, passed: bool, reason: str
+def test_a_threshold_is_held_against_the_bound(
+    metric: Metric | None, threshold: Threshold, outcome: str, reason: str
 ) -> None:
-    (verdict,) = judge({"m": metric} if metric else {}, {"m": threshold})
-    assert verdict.passed is passed
+    (verdict,) = hold("m", metric, threshold)
+    assert verdict.outcome == outcome
+    assert verdict.passed is (outcome == "passed")
     assert reason in verdict.reason
 
 

@@ -162,7 +162,7 @@ async def test_the_record_holds_all_that_a_reader_needs_and_the_history_points_t
     assert Run.model_validate_json((project / row.record).read_bytes()) == made
     assert (row.id, row.suite, row.passed, row.score) == (made.id, "small", 1, 1.0)
     assert made.digests.keys() == {*COMPARED, "commit"}
-    assert made.slices.keys() == {"travel", "table", "locale:en", "locale:de"}
+    assert made.slices.keys() == {"travel", "table", "locale:en", "locale:de", "caller:tom"}
     assert made.slices["travel"]["correctness"].n == 2
     assert made.slices["table"]["correctness"].n == 1
     case = made.cases[0]
@@ -186,3 +186,61 @@ async def test_what_no_case_can_be_asked_with_ends_the_run_and_is_no_measurement
     with pytest.raises(ConfigurationError, match="Set the key"):
         await run(dataclasses.replace(application, usecase=usecase), suite(project, [line("a"), line("keyless")]))
     assert not (project / "evals" / "runs").exists()
+
+
+class Killed(BaseException):
+    """What ends a run in the middle."""
+
+
+async def test_what_was_cut_off_is_taken_over_and_counts_as_no_run(application: Application, project: Path) -> None:
+    lines = [line("first"), line("second"), line("third")]
+    small = suite(project, lines, concurrency=1)
+    killed = Scripted({"question second": ModelUnavailable("down"), "question third": Killed()})
+    with pytest.raises(Killed):
+        await run(dataclasses.replace(application, usecase=killed), small, resume=True)
+    assert not list((project / "evals").rglob("runs/*.json"))
+
+    again = Scripted()
+    made = await run(dataclasses.replace(application, usecase=again), small, resume=True)
+    assert [question for question, _ in again.asked] == ["question second", "question third"]  # errors are asked anew
+    assert (made.resumed, [case.passed for case in made.cases]) == (1, [True, True, True])
+    assert (await run(dataclasses.replace(application, usecase=again), small, resume=True)).resumed == 0
+
+
+async def test_nothing_is_taken_over_of_something_else(application: Application, project: Path) -> None:
+    killed = Scripted({"question second": Killed()})
+    small = suite(project, [line("first"), line("second")], concurrency=1)
+    with pytest.raises(Killed):
+        await run(dataclasses.replace(application, usecase=killed), small, resume=True)
+    (project / "config" / "prompts" / "answer.en.yaml").open("a", encoding="utf-8").write("# another prompt\n")
+    made = await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)
+    assert made.resumed == 0
+
+
+@pytest.mark.parametrize("torn", [b'{"id": "second", "att', b"\xff\n", b"{}\n"])
+async def test_a_line_that_was_half_written_is_asked_again(
+    application: Application, project: Path, torn: bytes
+) -> None:
+    killed = Scripted({"question second": Killed()})
+    small = suite(project, [line("first"), line("second")], concurrency=1)
+    with pytest.raises(Killed):
+        await run(dataclasses.replace(application, usecase=killed), small, resume=True)
+    (journal,) = (project / "var" / "evaluation").iterdir()
+    journal.write_bytes(journal.read_bytes() + torn)
+    made = await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)
+    assert (made.resumed, made.asked) == (1, 2)
+
+
+async def test_a_case_asked_several_times_counts_once(application: Application, project: Path) -> None:
+    class Moody(Scripted):
+        async def ask(self, question: str, caller: Principal) -> Answer:
+            self.asked.append((question, caller))
+            return answer("It is 150 EUR. [1]" if len(self.asked) % 2 else "No idea. [1]", HOTEL)
+
+    small = suite(project, [line("one"), line("two")], repeat=4, concurrency=1)
+    made = await run(dataclasses.replace(application, usecase=Moody()), small)
+    assert [(case.id, case.attempt) for case in made.cases] == [
+        (each, n) for each in ("one", "two") for n in (1, 2, 3, 4)
+    ]
+    assert (made.metrics["correctness"].n, made.metrics["correctness"].mean) == (2, 0.5)
+    assert made.metrics["latency"].n == 2

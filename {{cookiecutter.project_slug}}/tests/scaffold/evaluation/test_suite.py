@@ -10,7 +10,7 @@ from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, ScaffoldError, UsageError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import load_suite
 
-GOOD = "name: small\ndataset: evals/datasets/small.jsonl\nthresholds: {correctness: {min: 0.8, lower_bound: 0.7}}\n"
+GOOD = "name: small\ndataset: evals/datasets/small.jsonl\nthresholds: {correctness: {min: 0.8, margin: 0.05}}\n"
 
 
 def place(root: Path, text: str) -> Settings:
@@ -21,7 +21,7 @@ def place(root: Path, text: str) -> Settings:
 
 def test_a_suite_is_found_by_its_name(tmp_path: Path) -> None:
     threshold = load_suite(place(tmp_path, GOOD), "small").thresholds["correctness"]
-    assert (threshold.min, threshold.lower_bound) == (0.8, 0.7)
+    assert (threshold.min, threshold.margin) == (0.8, 0.05)
 
 
 @pytest.mark.parametrize("name", ["smal", "../suites/small", ""])
@@ -33,12 +33,27 @@ def test_an_unknown_suite_names_the_known_ones(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("correctness", "corectness", r"small.yaml:3: thresholds: there is no metric 'corectness' \(did you mean"),
-        ("{correctness: {min: 0.8, lower_bound: 0.7}}", "{}", r"thresholds: .*at least 1 item"),
-        ("correctness", "retrieval_mrr", r"thresholds: retrieval_mrr is not a rate and has no lower_bound"),
+        (
+            "correctness",
+            "corectness",
+            r"small.yaml.*thresholds.corectness: there is no metric 'corectness' \(did you mean",
+        ),
+        ("{correctness: {min: 0.8, margin: 0.05}}", "{}", r"thresholds: .*at least 1 item"),
+        (
+            "correctness: {min: 0.8",
+            "latency: {max: 5",
+            r"thresholds.latency: less of latency is better; set max or p95",
+        ),
+        ("min: 0.8", "max: 5", r"thresholds.correctness: more of correctness is better; set min or margin"),
+        ("{min: 0.8, margin: 0.05}", "{cases: 5}", r"thresholds.correctness: a threshold demands something"),
+        (
+            "small.jsonl",
+            "small.jsonl\nslices: {'locale:de': {recall: {min: 1}}}",
+            r"slices.locale:de.recall: there is no",
+        ),
         ("min: 0.8", "min: 80", r"thresholds.correctness.min: .* not 80"),
         ("min: 0.8", "min: .nan", r"thresholds.correctness.min: "),
-        ("min: 0.8, ", "", r"thresholds.correctness.min: this field is required"),
+        ("margin: 0.05", "margin: 0", r"thresholds.correctness.margin: .* not 0"),
         ("evals/datasets", "/evals/datasets", r"dataset must be a path below the project's folder"),
         ("evals/datasets", "evals/../..", r"dataset must be a path below the project's folder"),
         ("name: small", "name: smaller", r"calls itself 'smaller'"),

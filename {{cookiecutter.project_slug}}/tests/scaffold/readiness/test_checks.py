@@ -12,8 +12,7 @@ from langchain_core.messages import HumanMessage
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import EvidenceError
-from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult, Run, SuiteFile, summarise
-from {{ cookiecutter.package_name }}.scaffold.evaluation.graders import Score
+from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, SuiteFile, summarise
 from {{ cookiecutter.package_name }}.scaffold.evidence import COMPARED
 from {{ cookiecutter.package_name }}.scaffold.models.governed import Passage
 from {{ cookiecutter.package_name }}.scaffold.models.personal_data import PersonalData
@@ -28,33 +27,16 @@ from {{ cookiecutter.package_name }}.scaffold.readiness.checks import (
 )
 from {{ cookiecutter.package_name }}.scaffold.readiness.stages import EvaluationRequired
 
+from tests.scaffold.evaluation.cases import result
+
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DIGESTS = dict.fromkeys([*COMPARED, "commit"], "a")
 REQUIRED = EvaluationRequired(suite="small", min_cases=2, max_age_hours=24)
-SUITE = SuiteFile.model_validate({"name": "small", "dataset": "d", "thresholds": {"correctness": {"min": 0.5}}})
+SUITE = SuiteFile.model_validate({"name": "small", "dataset": "d", "thresholds": {"correctness": {"min": 0.09}}})
 
 
 def a_run(*scores: float, **changes: Any) -> Run:
-    cases = [
-        CaseResult(
-            id=str(number),
-            question="?",
-            caller="tom",
-            locale="en",
-            tags=[],
-            expected="x",
-            answer="x",
-            refused=False,
-            error="",
-            cited=[],
-            retrieved=[],
-            scores={"correctness": Score(score=score)},
-            model="m",
-            prompt="p",
-            trace_id="t",
-        )
-        for number, score in enumerate(scores)
-    ]
+    cases = [result(str(number), score) for number, score in enumerate(scores)]
     shape = {
         "id": "r",
         "suite": "small",

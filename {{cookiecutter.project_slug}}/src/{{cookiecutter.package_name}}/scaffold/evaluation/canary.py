@@ -161,7 +161,7 @@ def publish(application: Application) -> None:
 def _asked(cases: list[CaseResult]) -> Verdict:
     failed = [case.id for case in cases if case.error]
     reason = f"{len(failed)} of {len(cases)} cases ended in an error{_named(failed)}."
-    return Verdict(metric="canary_asked", passed=not failed, reason=reason)
+    return Verdict(metric="canary_asked", outcome="missed" if failed else "passed", reason=reason)
 
 
 def _verdict(metric: str, worse: list[str], better: list[str], found: str) -> Verdict:
@@ -169,7 +169,7 @@ def _verdict(metric: str, worse: list[str], better: list[str], found: str) -> Ve
     said, passed = f"{metric}: {found} (p = {p:.2g})", p > SIGNIFICANCE
     if not passed:
         said += f", while nothing changed on our side: the vendor's model changed{_named(worse)}"
-    return Verdict(metric=metric, passed=passed, reason=f"{said}.")
+    return Verdict(metric=metric, outcome="passed" if passed else "missed", reason=f"{said}.")
 
 
 def _named(ids: list[str]) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from ..config import nearest
 from ..errors import ConfigurationError
@@ -17,8 +17,22 @@ SHOWN = 5
 """Mistakes named at once; a file with more is mended in rounds."""
 
 
+DEMANDS = ("must_include", "number", "label", "fields")
+"""What makes a case tell right from wrong."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Number(_Strict):
+    """A number that the answer must hold."""
+
+    value: float = Field(allow_inf_nan=False)
+    tolerance: float = Field(
+        default=0, ge=0, allow_inf_nan=False, description="How far the answer's number may be from it, in its unit."
+    )
+    unit: str = Field(default="", description="What stands behind the number, such as EUR or %; empty for any.")
 
 
 class Expected(_Strict):
@@ -30,16 +44,21 @@ class Expected(_Strict):
     )
     must_not_include: list[str] = Field(default=[], description="Texts that the answer must not hold.")
     sources: list[str] = Field(default=[], description="Documents that hold the answer, as paths below data/documents.")
+    number: Number | None = Field(default=None, description="A number that the answer must hold, within a tolerance.")
+    label: str = Field(default="", description="What a classifying use case must answer in the field 'label'.")
+    fields: dict[str, JsonValue] = Field(default={}, description="Fields of a structured answer, with their values.")
     refusal: bool = Field(default=False, description="True where the caller must be refused an answer.")
 
     @model_validator(mode="after")
     def _checks_something(self) -> Expected:
         if any(not wording or not all(wording) for wording in (*self.must_include, *self.must_not_include)):
             raise ValueError("an empty text is in every answer; write what to look for")
-        if self.refusal and (self.must_include or self.sources):
-            raise ValueError("a refusal has neither must_include nor sources; drop them, or set refusal to false")
-        if not self.refusal and not self.must_include:
-            raise ValueError("a case without must_include accepts any answer; name what it must hold")
+        demanded = [name for name in DEMANDS if getattr(self, name)]
+        if self.refusal and (demanded or self.sources):
+            listed = " and ".join([*demanded, *["sources"] * bool(self.sources)])
+            raise ValueError(f"a refusal holds nothing that {listed} could be looked for in; drop it, or refusal")
+        if not self.refusal and not demanded:
+            raise ValueError(f"a case without {', '.join(DEMANDS[:-1])} or {DEMANDS[-1]} accepts any answer; add one")
         return self
 
 
@@ -66,8 +85,16 @@ class Case(_Strict):
     locale: str = Field(default="en", description="Language of the question.")
     expected: Expected
     tags: list[str] = Field(default=[], description="Slices that results are shown by; 'access' marks a leak test.")
+    pair: str = Field(
+        default="", description="Cases with the same name here differ in what must not matter; so they must end alike."
+    )
     source: str = Field(default="", description="Where the case came from: a person, a draft, a review.")
     review: Review
+
+    @property
+    def sha256(self) -> str:
+        """Names what is asked and expected, whoever reviewed it and when: cases are compared with themselves."""
+        return hashlib.sha256(self.model_dump_json(exclude={"review", "source", "tags"}).encode()).hexdigest()
 
 
 def load_cases(path: Path) -> list[Case]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,6 +37,8 @@ class Observation:
     visible: frozenset[str] = frozenset()
     """Sources that the caller may see."""
     error: str = ""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """By name of ``MEASURES``; what is not known is left out."""
 
     @property
     def cited(self) -> list[str]:
@@ -167,6 +169,9 @@ SHARES: Mapping[str, Grade] = {
     "retrieval_mrr": retrieval_mrr,
 }
 """Graders that say how much."""
+
+MEASURES: Mapping[str, str] = {"latency": "s", "cost": "USD", "input_tokens": "tokens", "output_tokens": "tokens"}
+"""What is measured beside them, with its unit: less is better."""
 
 
 def grade(case: Case, observed: Observation) -> dict[str, Score]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Row, delete, insert, select
@@ -14,9 +15,9 @@ from sqlalchemy import Row, delete, insert, select
 from ..application import Application
 from ..errors import EvidenceError
 from ..state import evaluation_runs
-from .graders import RATES, Score
-from .statistics import wilson
-from .suite import Threshold
+from .graders import MEASURES, RATES, Score, unique
+from .statistics import mean_interval, wilson
+from .suite import SuiteFile, Threshold
 
 RECORD_DIGEST = "record"
 """Key under which the history keeps the digest of the record file itself, beside what the run was measured on."""
@@ -26,46 +27,105 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Shown(_Strict):
+    """A passage that the answer cites."""
+
+    source: str
+    title: str
+    passage: str
+
+
 class CaseResult(_Strict):
-    """One case: what was asked, expected and got."""
+    """One case, asked once: what was asked, expected and got."""
 
     id: str
+    attempt: int = Field(default=1, description="Which time it was asked, from 1.")
+    sha256: str = Field(description="Digest of what was asked and expected.")
     question: str
     caller: str
     locale: str
     tags: list[str]
+    pair: str = ""
     expected: str = Field(description="The expected answer, or what it had to hold, or 'a refusal'.")
     answer: str = Field(description="What was answered; empty after an error.")
     refused: bool
     error: str = Field(description="Why there is no answer; empty where there is one.")
-    cited: list[str]
+    citations: list[Shown]
     retrieved: list[str]
     scores: dict[str, Score] = Field(description="By grader; graders that do not apply are left out.")
+    measures: dict[str, float] = Field(description="By name, in the units of graders.MEASURES; unknown ones left out.")
     model: str
     prompt: str
     trace_id: str
+
+    @property
+    def cited(self) -> list[str]:
+        """Sources of the citations, each once, in order."""
+        return unique(each.source for each in self.citations)
 
     @property
     def passed(self) -> bool:
         """Whether every grader that says yes or no said yes."""
         return all(self.scores[name].score == 1 for name in RATES if name in self.scores)
 
+    @property
+    def labels(self) -> set[str]:
+        """The slices that it belongs to."""
+        return {*self.tags, f"locale:{self.locale}", f"caller:{self.caller}"}
+
 
 class Metric(_Strict):
-    """Mean of a grader's scores over the ``n`` cases it applies to; rates with their 95 % interval."""
+    """A grader's scores, or a measure, over the ``n`` cases that it applies to, with the 95 % interval of the mean.
+
+    A case that was asked several times counts once, by its mean.
+    """
 
     n: int
     mean: float
-    low: float | None = None
-    high: float | None = None
+    low: float
+    high: float
+    p50: float | None = Field(default=None, description="Of measures only, over every single answer.")
+    p95: float | None = None
 
 
 class Verdict(_Strict):
-    """A threshold held against its metric."""
+    """What a demand came to."""
 
     metric: str
-    passed: bool
+    slice: str = Field(default="", description="Tag or locale; empty for all cases.")
+    outcome: Literal["passed", "missed", "unclear"] = Field(
+        description="unclear: not enough evidence, which is no pass."
+    )
     reason: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is certain enough that the demand is met."""
+        return self.outcome == "passed"
+
+
+class Paired(_Strict):
+    """One metric of this run and of the baseline, over the cases that both asked."""
+
+    n: int
+    before: float
+    after: float
+    low: float = Field(description="One-sided 95 % bounds of the mean difference, after less before.")
+    high: float
+    worse: list[str] = Field(description="Ids of the cases that score less than in the baseline.")
+    better: list[str]
+    p: float = Field(description="How likely chance alone makes so many of the changed cases worse (exact, one-sided).")
+
+
+class Against(_Strict):
+    """A run held against the baseline."""
+
+    baseline: str = Field(description="Id of the run that was accepted.")
+    accepted_at: AwareDatetime
+    left_out: list[str] = Field(description="Ids of cases that only one of them asked, or that were rewritten since.")
+    changed: list[str] = Field(description="What differs between both, of evidence.COMPARED.")
+    metrics: dict[str, Paired]
+    slices: dict[str, dict[str, Paired]]
 
 
 class Run(_Strict):
@@ -77,13 +137,16 @@ class Run(_Strict):
     started_at: AwareDatetime
     seconds: float
     k: int
+    repeat: int = 1
+    resumed: int = Field(default=0, description="So many answers were taken over from a run that was cut off.")
     digests: dict[str, str] = Field(description="What was measured: evidence.fingerprint.")
     cases: list[CaseResult] = Field(description="Reviewed cases only.")
     unreviewed: list[str] = Field(description="Ids of cases that wait for a person and were not asked.")
     metrics: dict[str, Metric]
-    slices: dict[str, dict[str, Metric]] = Field(description="The same metrics by tag and by locale:xx.")
+    slices: dict[str, dict[str, Metric]] = Field(description="The same metrics by tag, locale:xx and caller:xx.")
     thresholds: dict[str, Threshold]
     verdicts: list[Verdict]
+    against: Against | None = Field(default=None, description="None where no baseline was accepted.")
 
     @property
     def passed(self) -> bool:
@@ -92,49 +155,89 @@ class Run(_Strict):
 
     @property
     def score(self) -> float:
-        """Share of the cases that passed."""
+        """Share of the answers that passed."""
         return fmean(case.passed for case in self.cases)
+
+    @property
+    def asked(self) -> int:
+        """How many cases were asked, each once or more."""
+        return len({case.id for case in self.cases})
 
 
 def summarise(cases: Iterable[CaseResult]) -> dict[str, Metric]:
     """Every metric over ``cases``; a metric that no case measures is left out."""
-    scores: dict[str, list[float]] = {}
+    scores: dict[str, dict[str, list[float]]] = {}
     for case in cases:
-        for name, score in case.scores.items():
-            scores.setdefault(name, []).append(score.score)
-    return {name: _metric(name, scores[name]) for name in sorted(scores)}
+        for name, value in {**{name: score.score for name, score in case.scores.items()}, **case.measures}.items():
+            scores.setdefault(name, {}).setdefault(case.id, []).append(value)
+    return {name: _metric(name, list(scores[name].values())) for name in sorted(scores)}
 
 
-def _metric(name: str, scores: list[float]) -> Metric:
-    low, high = wilson(sum(scores), len(scores)) if name in RATES else (None, None)
-    return Metric(n=len(scores), mean=fmean(scores), low=low, high=high)
+def _metric(name: str, by_case: list[list[float]]) -> Metric:
+    means = [fmean(values) for values in by_case]
+    if name not in MEASURES:
+        low, high = wilson(sum(means), len(means))
+        return Metric(n=len(means), mean=fmean(means), low=low, high=high)
+    low, high = mean_interval(means)
+    every = sorted(value for values in by_case for value in values)
+    half, most = (every[min(len(every) - 1, int(share * len(every)))] for share in (0.5, 0.95))
+    return Metric(n=len(means), mean=fmean(means), low=low, high=high, p50=half, p95=most)
 
 
 def slices(cases: list[CaseResult]) -> dict[str, dict[str, Metric]]:
-    """``summarise`` for each tag and each locale."""
-    labels = {case.id: {*case.tags, f"locale:{case.locale}"} for case in cases}
+    """``summarise`` for each tag, locale and caller."""
     return {
-        label: summarise(case for case in cases if label in labels[case.id])
-        for label in sorted(set().union(*labels.values()))
+        label: summarise(case for case in cases if label in case.labels)
+        for label in sorted(set().union(*(case.labels for case in cases)))
     }
 
 
-def judge(metrics: Mapping[str, Metric], thresholds: Mapping[str, Threshold]) -> list[Verdict]:
-    """Hold each threshold against its metric. What was not measured is not reached."""
-    return [_judge(name, metrics.get(name), threshold) for name, threshold in thresholds.items()]
+def judge(cases: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
+    """Hold every threshold of the suite against its metric, over all cases and over its slices."""
+    demands = {"": suite.thresholds, **suite.slices}
+    return [
+        verdict
+        for label, thresholds in demands.items()
+        for metrics in [summarise(case for case in cases if not label or label in case.labels)]
+        for name, threshold in thresholds.items()
+        for verdict in hold(name, metrics.get(name), threshold, label)
+    ]
 
 
-def _judge(name: str, metric: Metric | None, threshold: Threshold) -> Verdict:
-    if metric is None:
-        nothing = f"{name}: no reviewed case measures it; add one, or drop the threshold."
-        return Verdict(metric=name, passed=False, reason=nothing)
-    found = f"{name} is {metric.mean:.3f} over {metric.n} cases"
-    if metric.low is not None:
-        found += f" (95 %: {metric.low:.3f} to {metric.high:.3f})"
-    missed = [f"at least {threshold.min:g} is demanded"] if metric.mean < threshold.min else []
-    if threshold.lower_bound is not None and (metric.low is None or metric.low < threshold.lower_bound):
-        missed.append(f"a lower bound of at least {threshold.lower_bound:g} is demanded")
-    return Verdict(metric=name, passed=not missed, reason=f"{'; '.join([found, *missed])}.")
+def hold(name: str, metric: Metric | None, threshold: Threshold, label: str = "") -> Iterator[Verdict]:
+    """Hold ``metric`` against what is demanded of it alone; a margin is held against the baseline's, elsewhere."""
+    where = f"{name} of {label}" if label else name
+
+    def verdict(outcome: Literal["passed", "missed", "unclear"], reason: str) -> Verdict:
+        return Verdict(metric=name, slice=label, outcome=outcome, reason=f"{reason}.")
+
+    if metric is None or metric.n < threshold.cases:
+        n = metric.n if metric else 0
+        measured = f"{n} reviewed cases measure it" if n else "no reviewed case measures it"
+        yield verdict("unclear", f"{where}: {measured}, at least {threshold.cases} are demanded; review more")
+        return
+    found = f"{where} is {metric.mean:.3f} over {metric.n} cases (95 %: {metric.low:.3f} to {metric.high:.3f})"
+    if threshold.min == 1:
+        missed = metric.mean < 1
+        yield verdict("missed" if missed else "passed", f"{found}; 1 is demanded of every case" if missed else found)
+    elif threshold.min is not None:
+        yield verdict(*_bound(found, metric.mean, metric.low, threshold.min, "at least"))
+    if threshold.max is not None:  # mirrored, so that one comparison serves both
+        yield verdict(*_bound(found, -metric.mean, -metric.high, -threshold.max, "at most"))
+    if threshold.p95 is not None and metric.p95 is not None:
+        said = f"{where}: 95 of 100 answers stay below {metric.p95:.3f}"
+        missed = metric.p95 > threshold.p95
+        yield verdict("missed" if missed else "passed", f"{said}; {threshold.p95:g} is demanded" if missed else said)
+
+
+def _bound(
+    found: str, mean: float, bound: float, demanded: float, at_least: str
+) -> tuple[Literal["passed", "missed", "unclear"], str]:
+    if bound >= demanded:
+        return "passed", found
+    if mean < demanded:
+        return "missed", f"{found}; {at_least} {abs(demanded):g} is demanded"
+    return "unclear", f"{found}; {at_least} {abs(demanded):g} is demanded of the interval too: not enough evidence"
 
 
 def save(application: Application, run: Run) -> Path:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .record import CaseResult, Metric, Run, Verdict
+from .suite import Threshold
 
 SHOWN = 10
 """Failing cases shown for each missed threshold; the record holds all."""
@@ -18,11 +19,15 @@ def render(run: Run) -> RenderableType:
     for heading in ("", "metric", "mean", "95 %", "cases", "demanded"):
         table.add_column(heading, style="dim" if heading in ("95 %", "cases") else "")
     for mark, *cells in _rows(run):
-        table.add_row(Text(mark, style={"✓": "green", "✗": "red"}.get(mark, "dim")), *(Text(cell) for cell in cells))
+        table.add_row(
+            Text(mark, style={"✓": "green", "✗": "red", "?": "yellow"}.get(mark, "dim")),
+            *(Text(cell) for cell in cells),
+        )
     parts: list[RenderableType] = [table]
     for verdict in _missed(run):
-        failing = failing_cases(run, verdict.metric)
-        parts.append(Text(f"\n✗ {verdict.reason}", style="bold red"))
+        failing = failing_cases(run, verdict)
+        mark = "✗" if verdict.outcome == "missed" else "?"
+        parts.append(Text(f"\n{mark} {verdict.reason}", style="bold red"))
         for case in failing[:SHOWN]:
             parts.append(Text(f"  {case.id}", style="bold").append(f"  {case.question}", style="not bold"))
             parts.append(Text(f"      expected  {case.expected}\n      got       {got(case)}\n", style="dim", end=""))
@@ -41,7 +46,7 @@ def markdown(run: Run) -> str:
     for verdict in _missed(run):
         lines += ["", f"**{_cell(verdict.reason)}**", ""]
         lines += ["| case | question | expected | got | because |", "|---|---|---|---|---|"]
-        for case in failing_cases(run, verdict.metric)[:SHOWN]:
+        for case in failing_cases(run, verdict)[:SHOWN]:
             cells = (case.id, case.question, case.expected, got(case), case.scores[verdict.metric].reason)
             lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     lines += ["", "<details><summary>Measured on</summary>", ""]
@@ -58,15 +63,23 @@ def summary(run: Run) -> str:
         parts.append(f"{errors} ended in an error")
     if run.unreviewed:
         parts.append(f"{len(run.unreviewed)} wait for review and were not asked")
-    missed = [verdict.metric for verdict in _missed(run)]
-    verdict = f"below the threshold: {', '.join(missed)}" if missed else "every threshold is reached"
-    return f"{'; '.join(parts)}; {verdict} ({run.id}, {run.seconds:.1f} s)."
+    said = {"missed": "below the threshold", "unclear": "not enough evidence"}
+    for outcome, words in said.items():
+        if names := list(dict.fromkeys(each.metric for each in run.verdicts if each.outcome == outcome)):
+            parts.append(f"{words}: {', '.join(names)}")
+    verdict = [] if _missed(run) else ["every threshold is reached"]
+    return f"{'; '.join([*parts, *verdict])} ({run.id}, {run.seconds:.1f} s)."
 
 
-def failing_cases(run: Run, metric: str) -> list[CaseResult]:
-    """Cases that score below 1 on ``metric``, worst first."""
-    failing = [case for case in run.cases if metric in case.scores and case.scores[metric].score < 1]
-    return sorted(failing, key=lambda case: case.scores[metric].score)
+def failing_cases(run: Run, verdict: Verdict) -> list[CaseResult]:
+    """Cases that score below 1 on the verdict's metric, in its slice, worst first."""
+    name, label = verdict.metric, verdict.slice
+    failing = [
+        case
+        for case in run.cases
+        if name in case.scores and case.scores[name].score < 1 and (not label or label in case.labels)
+    ]
+    return sorted(failing, key=lambda case: case.scores[name].score)
 
 
 def got(case: CaseResult) -> str:
@@ -82,22 +95,28 @@ def _missed(run: Run) -> list[Verdict]:
 
 
 def _rows(run: Run) -> list[tuple[str, ...]]:
-    marks = {verdict.metric: "✓" if verdict.passed else "✗" for verdict in run.verdicts}
+    marks = {"passed": "✓", "missed": "✗", "unclear": "?"}
+    worst = {verdict.metric: verdict.outcome for verdict in sorted(run.verdicts, key=lambda each: not each.passed)}
     rows: list[tuple[str, ...]] = []
     for name in [*run.thresholds, *(name for name in run.metrics if name not in run.thresholds)]:
         metric, threshold = run.metrics.get(name), run.thresholds.get(name)
-        demanded = f"≥ {threshold.min:g}" if threshold else ""
-        if threshold and threshold.lower_bound is not None:
-            demanded += f", bound ≥ {threshold.lower_bound:g}"
-        rows.append((marks.get(name, "·"), name, *_numbers(metric), demanded))
+        mark = marks[worst[name]] if name in worst else "·"
+        rows.append((mark, name, *_numbers(metric), _demanded(threshold) if threshold else ""))
     return rows
+
+
+def _demanded(threshold: Threshold) -> str:
+    parts = [f"≥ {threshold.min:g}"] if threshold.min is not None else []
+    parts += [f"≤ {threshold.max:g}"] if threshold.max is not None else []
+    parts += [f"p95 ≤ {threshold.p95:g}"] if threshold.p95 is not None else []
+    parts += [f"baseline - {threshold.margin:g}"] if threshold.margin is not None else []
+    return ", ".join(parts)
 
 
 def _numbers(metric: Metric | None) -> tuple[str, str, str]:
     if metric is None:
         return "–", "", "0"
-    interval = "" if metric.low is None or metric.high is None else f"{metric.low:.3f}–{metric.high:.3f}"
-    return f"{metric.mean:.3f}", interval, str(metric.n)
+    return f"{metric.mean:.3f}", f"{metric.low:.3f}–{metric.high:.3f}", str(metric.n)
 
 
 def _cell(text: str) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from sqlalchemy import select
 
@@ -17,13 +16,15 @@ from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageErro
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
 from ..observability import Call, calling
-from ..observability.calls import EVALUATION
+from ..observability.calls import EVALUATION, Meter
+from ..retrieval import Passage
 from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
 from .dataset import Case, load_cases, sample
 from .graders import Observation, grade
-from .record import CaseResult, Run, Verdict, judge, save, slices, summarise
+from .journal import Journal
+from .record import CaseResult, Run, Shown, Verdict, judge, save, slices, summarise
 from .suite import SuiteFile
 
 Progress = Callable[[int, int], None]
@@ -31,14 +32,19 @@ Compare = Callable[[list[CaseResult]], list[Verdict]]
 
 
 async def run(
-    application: Application, suite: SuiteFile, progress: Progress | None = None, compare: Compare | None = None
+    application: Application,
+    suite: SuiteFile,
+    progress: Progress | None = None,
+    compare: Compare | None = None,
+    resume: bool = False,
 ) -> Run:
     """Ask the suite's reviewed cases, grade the answers, write the record and answer it.
 
-    ``progress`` is told how many cases of how many are done; ``compare`` adds its verdicts. A case that raises or takes
-    too long has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no
-    case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
-    configuration or index change meanwhile: the results would belong to neither.
+    ``progress`` is told how many answers of how many are there; ``compare`` adds its verdicts; ``resume`` takes over
+    what a run of the same suite on the same things had got when it was cut off. A case that raises or takes too long
+    has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no case can
+    be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code, configuration or
+    index change meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
@@ -49,41 +55,63 @@ async def run(
         )
     callers = {case.id: caller_of(application, suite, case) for case in cases}
     digests = fingerprint(application, path)
-    started_at, start = datetime.now(UTC), time.perf_counter()
-    gate, done = asyncio.Semaphore(suite.concurrency), 0
+    visible = _visible(application, callers.values())
+    start = time.perf_counter()
+    with Journal.open(application.settings, suite, digests, resume) as journal:
+        taken = dict(journal.taken)
+        gate, done, total = asyncio.Semaphore(suite.concurrency), len(taken), len(cases) * suite.repeat
 
-    async def one(case: Case) -> CaseResult:
-        nonlocal done
-        async with gate:
-            observed = await _observe(application, suite, case, callers[case.id])
-        done += 1
-        if progress:
-            progress(done, len(cases))
-        return _result(case, observed)
+        async def one(case: Case, attempt: int) -> CaseResult:
+            nonlocal done
+            if (before := taken.get((case.id, attempt))) is not None:
+                return before
+            async with gate:
+                observed = await _observe(application, suite, case, callers[case.id], visible[callers[case.id].id])
+            result = _result(case, attempt, observed)
+            await asyncio.to_thread(journal.add, result)
+            done += 1
+            if progress:
+                progress(done, total)
+            return result
 
-    results = list(await asyncio.gather(*(one(case) for case in cases)))
-    seconds = time.perf_counter() - start
-    now = fingerprint(application, path)
-    if changed := [part for part in COMPARED if now[part] != digests[part]]:
-        raise EvidenceError(f"{', '.join(changed)} changed while the suite {suite.name!r} was running; run it again.")
-    metrics = summarise(results)
-    record = Run(
-        id=f"{started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
-        suite=suite.name,
-        dataset=suite.dataset,
-        started_at=started_at,
-        seconds=round(seconds, 3),
-        k=suite.k,
-        digests=digests,
-        cases=results,
-        unreviewed=[case.id for case in everything if case.review.state != "reviewed"],
-        metrics=metrics,
-        slices=slices(results),
-        thresholds=suite.thresholds,
-        verdicts=judge(metrics, suite.thresholds) + (compare(results) if compare else []),
-    )
-    save(application, record)
+        attempts = range(1, suite.repeat + 1)
+        results = await _all(one(case, attempt) for case in cases for attempt in attempts)
+        now = fingerprint(application, path)
+        if changed := [part for part in COMPARED if now[part] != digests[part]]:
+            raise EvidenceError(
+                f"{', '.join(changed)} changed while the suite {suite.name!r} was running; run it again."
+            )
+        record = Run(
+            id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
+            suite=suite.name,
+            dataset=suite.dataset,
+            started_at=journal.started_at,
+            seconds=round(time.perf_counter() - start, 3),
+            k=suite.k,
+            repeat=suite.repeat,
+            resumed=len(taken),
+            digests=digests,
+            cases=results,
+            unreviewed=[case.id for case in everything if case.review.state != "reviewed"],
+            metrics=summarise(results),
+            slices=slices(results),
+            thresholds=suite.thresholds,
+            verdicts=judge(results, suite) + (compare(results) if compare else []),
+        )
+        save(application, record)
+        journal.finished()
     return record
+
+
+async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[CaseResult]:
+    """Every result, in order. What ends one with more than a failed case ends all, before this returns."""
+    tasks = [asyncio.ensure_future(each) for each in asking]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def caller_of(application: Application, suite: SuiteFile, case: Case) -> Principal:
@@ -95,52 +123,85 @@ def caller_of(application: Application, suite: SuiteFile, case: Case) -> Princip
     return replace(found, locale=case.locale)
 
 
-def _visible(application: Application, caller: Principal) -> frozenset[str]:
-    """What the rules as written let the caller see: the index is graded against them, not against itself."""
+def _visible(application: Application, callers: Iterable[Principal]) -> dict[str, frozenset[str]]:
+    """What the rules as written let each caller see: the index is graded against them, not against itself."""
     rules = load_yaml(application.settings.path("data", "access.yaml"), AccessFile).rules
     with application.state.begin() as connection:
         sources = connection.execute(select(documents.c.source)).scalars().all()
     named = {source: access for source in sources if (access := access_of(source, rules))}
-    names = caller.names
-    return frozenset(s for s, a in named.items() if names & set(a.allow) and not names & set(a.deny))
+    return {
+        caller.id: frozenset(s for s, a in named.items() if caller.names & set(a.allow) - _denied(caller, a.deny))
+        for caller in callers
+    }
 
 
-async def _observe(application: Application, suite: SuiteFile, case: Case, caller: Principal) -> Observation:
-    visible = _visible(application, caller)
+async def _observe(
+    application: Application, suite: SuiteFile, case: Case, caller: Principal, visible: frozenset[str]
+) -> Observation:
+    meter, start, answer = Meter(), time.perf_counter(), None
+    passages: list[Passage] = []
+    error = ""
     try:
         async with asyncio.timeout(suite.timeout):
             groups, use_case = tuple(sorted(caller.groups)), name_of(application.usecase)
-            with calling(Call(caller.id, EVALUATION, groups, use_case)):
+            with calling(Call(caller.id, EVALUATION, groups, use_case, meter)):
                 passages = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)
-            answer = await application.ask(case.question, caller, channel=EVALUATION)
+                start = time.perf_counter()  # the search above is ours, not the use case's
+                answer = await application.ask(case.question, caller, channel=EVALUATION)
     except ConfigurationError:
         raise
     except TimeoutError:
-        return Observation(None, visible=visible, error=f"no answer within {suite.timeout:g} s")
-    except ScaffoldError as error:
-        return Observation(None, visible=visible, error=str(error))
-    except Exception as error:  # noqa: BLE001 - a use case may raise anything; that is a failed case, not a failed run
-        return Observation(None, visible=visible, error=f"{type(error).__name__}: {error}")
-    return Observation(answer, tuple(passage.source for passage in passages), visible)
+        error = f"no answer within {suite.timeout:g} s"
+    except ScaffoldError as failure:
+        error = str(failure)
+    except Exception as failure:  # noqa: BLE001 - a use case may raise anything; that is a failed case, not a failed run
+        error = f"{type(failure).__name__}: {failure}"
+    measures = {"latency": time.perf_counter() - start}
+    if meter.calls:
+        measures |= {"input_tokens": float(meter.input_tokens), "output_tokens": float(meter.output_tokens)}
+    if meter.dollars is not None:
+        measures["cost"] = meter.dollars
+    sources = () if error else tuple(passage.source for passage in passages)
+    return Observation(answer, sources, visible, error, measures)
 
 
-def _result(case: Case, observed: Observation) -> CaseResult:
+def _denied(caller: Principal, deny: Iterable[str]) -> frozenset[str]:
+    """All of the caller's names where one of them is denied."""
+    return caller.names if caller.names & set(deny) else frozenset()
+
+
+def _result(case: Case, attempt: int, observed: Observation) -> CaseResult:
     answer = observed.answer
     wanted = [item if isinstance(item, str) else " or ".join(item) for item in case.expected.must_include]
     return CaseResult(
         id=case.id,
+        attempt=attempt,
+        sha256=case.sha256,
         question=case.question,
         caller=case.caller,
         locale=case.locale,
         tags=case.tags,
-        expected="a refusal" if case.expected.refusal else case.expected.answer or ", ".join(wanted),
+        pair=case.pair,
+        expected="a refusal" if case.expected.refusal else case.expected.answer or ", ".join(wanted) or _wanted(case),
         answer=answer.answer if answer else "",
         refused=answer.refused if answer else False,
         error=observed.error,
-        cited=observed.cited,
+        citations=[
+            Shown(source=each.source, title=each.title, passage=each.passage)
+            for each in (answer.citations if answer else ())
+        ],
         retrieved=list(observed.retrieved),
         scores=grade(case, observed),
+        measures={name: round(value, 6) for name, value in observed.measures.items()},
         model=answer.model if answer else "",
         prompt=answer.prompt if answer else "",
         trace_id=answer.trace_id if answer else "",
     )
+
+
+def _wanted(case: Case) -> str:
+    """What a case without a written answer demands, in words."""
+    expected = case.expected
+    number = f"{expected.number.value:g} {expected.number.unit}".strip() if expected.number else ""
+    fields = ", ".join(f"{name}: {value}" for name, value in expected.fields.items())
+    return "; ".join(part for part in (number, expected.label, fields) if part)

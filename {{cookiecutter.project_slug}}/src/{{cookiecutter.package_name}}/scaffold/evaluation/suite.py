@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import re
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from ..config import File, Settings, load_yaml, nearest
 from ..errors import UsageError
-from .graders import RATES, SHARES
+from .graders import MEASURES, RATES, SHARES
 
 
 class Threshold(File):
-    """What a metric must reach. A metric that no case measures does not reach it."""
+    """What a metric must reach. It is judged by the end of the 95 % interval that is worse, not by the mean."""
 
-    min: float = Field(ge=0, le=1, description="Least mean over the cases.")
-    lower_bound: float | None = Field(
-        default=None, ge=0, le=1, description="Least lower bound of the 95 % interval; for rates only."
+    min: float | None = Field(
+        default=None, ge=0, le=1, description="The interval's lower end must reach this; 1 means every single case."
     )
+    max: float | None = Field(
+        default=None, ge=0, description="The interval's upper end must stay below this; for latency, cost and tokens."
+    )
+    p95: float | None = Field(default=None, ge=0, description="19 of 20 cases must stay below this; as for max.")
+    margin: float | None = Field(
+        default=None, gt=0, lt=1, description="So much worse than the baseline it may be at most, with 95 % certainty."
+    )
+    cases: int = Field(default=1, ge=1, description="Where fewer cases measure it, nothing is known.")
+
+    @model_validator(mode="after")
+    def _demands_something(self) -> Threshold:
+        if all(demand is None for demand in (self.min, self.max, self.p95, self.margin)):
+            raise ValueError("a threshold demands something; set min, max, p95 or margin")
+        return self
+
+
+Thresholds = dict[str, Threshold]
 
 
 class SuiteFile(File):
@@ -31,18 +47,28 @@ class SuiteFile(File):
     k: int = Field(default=5, ge=1, le=100, description="Passages that retrieval metrics look at.")
     concurrency: int = Field(default=4, ge=1, le=64, description="Questions asked at the same time.")
     timeout: float = Field(default=60, gt=0, description="Seconds that one question may take.")
-    thresholds: dict[str, Threshold] = Field(min_length=1, description="What each metric must reach.")
+    repeat: int = Field(
+        default=1, ge=1, le=100, description="So often each case is asked: a model may answer differently each time."
+    )
+    thresholds: Thresholds = Field(min_length=1, description="What each metric must reach.")
+    slices: dict[str, Thresholds] = Field(
+        default={}, description="The same for the cases with a tag, or of a locale as in 'locale:de'."
+    )
 
-    @field_validator("thresholds")
-    @classmethod
-    def _known(cls, thresholds: dict[str, Threshold]) -> dict[str, Threshold]:
-        known = [*RATES, *SHARES]
-        for name, threshold in thresholds.items():
-            if name not in known:
-                raise ValueError(f"there is no metric {name!r}{nearest(name, known)}; known: {', '.join(known)}")
-            if name in SHARES and threshold.lower_bound is not None:
-                raise ValueError(f"{name} is not a rate and has no lower_bound; set min alone")
-        return thresholds
+    @model_validator(mode="after")
+    def _known(self) -> SuiteFile:
+        scores, known = [*RATES, *SHARES], [*RATES, *SHARES, *MEASURES]
+        for where, thresholds in {"": self.thresholds, **self.slices}.items():
+            for name, threshold in thresholds.items():
+                said = f"slices.{where}.{name}" if where else f"thresholds.{name}"
+                if name not in known:
+                    listed = ", ".join(known)
+                    raise ValueError(f"{said}: there is no metric {name!r}{nearest(name, known)}; known: {listed}")
+                if name in scores and not (threshold.max is None and threshold.p95 is None):
+                    raise ValueError(f"{said}: more of {name} is better; set min or margin")
+                if name in MEASURES and not (threshold.min is None and threshold.margin is None):
+                    raise ValueError(f"{said}: less of {name} is better; set max or p95")
+        return self
 
     @model_validator(mode="after")
     def _inside(self) -> SuiteFile:

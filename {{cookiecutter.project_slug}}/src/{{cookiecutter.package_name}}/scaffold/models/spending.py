@@ -47,11 +47,16 @@ class Spending:
         """
         if usage is None and (isinstance(error, PolicyViolation) or (error is not None and unbilled(error))):
             usage = tokens(0, 0)
+        call = current_call.get()
         if usage is None:
             self.ledger.settle(number, status)
+            if call:
+                call.meter.add(0, 0, None)
             return
         real = self.cost(entry, booking.model, usage)
         read, written = usage["input_tokens"], usage["output_tokens"]
+        if call:
+            call.meter.add(read, written, real)
         self.ledger.settle(number, status, cost=real, input_tokens=read, output_tokens=written)
         if real:
             self._telemetry.count(MODEL_COST, real / MILLION, role=booking.role, provider=booking.provider)

@@ -6,12 +6,42 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opentelemetry import trace
 
 EVALUATION = "evaluation"
 """The channel of questions that are asked to measure the answers."""
+
+
+@dataclass
+class Meter:
+    """What the calls to models came to that one call from outside led to."""
+
+    within: Meter | None = None
+    """Counts all of it as well: the call that this one is part of."""
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: int = 0
+    """Millionths of a US dollar."""
+    unpriced: int = 0
+    """Calls whose price is not known."""
+
+    def add(self, read: int, written: int, cost: int | None) -> None:
+        """Count one call; ``cost`` is None where it is not known."""
+        self.calls += 1
+        self.input_tokens += read
+        self.output_tokens += written
+        self.cost += cost or 0
+        self.unpriced += cost is None
+        if self.within:
+            self.within.add(read, written, cost)
+
+    @property
+    def dollars(self) -> float | None:
+        """US dollars; None where a price is not known."""
+        return None if self.unpriced else self.cost / 1_000_000
 
 
 @dataclass(frozen=True)
@@ -23,6 +53,7 @@ class Call:
     groups: tuple[str, ...] | None = None
     """The caller's groups; None where they are not known, which is not the same as being in none."""
     use_case: str | None = None
+    meter: Meter = field(default_factory=Meter, compare=False)
 
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from ..application import Application
 from ..config import load_yaml
 from ..errors import EvidenceError, PolicyViolation, ScaffoldError
-from ..evaluation import Run, SuiteFile, judge, load_suite, newest, summarise
+from ..evaluation import Run, SuiteFile, judge, load_suite, newest
 from ..evidence import COMPARED, fingerprint
 from ..governance.ownership import OwnershipFile, placeholders
 from ..governance.policy import PolicyFile
@@ -63,7 +63,7 @@ def evaluation(application: Application, stage: Stage) -> str:
     digests = fingerprint(application, application.settings.path(suite.dataset))
     if problems := shortcomings(run, required, suite, digests, datetime.now(UTC)):
         raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
-    return f"{run.id}: {len(run.cases)} reviewed cases, every threshold reached, on what is here now."
+    return f"{run.id}: {run.asked} reviewed cases, every threshold reached, on what is here now."
 
 
 def shortcomings(
@@ -81,11 +81,9 @@ def shortcomings(
     if age > timedelta(hours=required.max_age_hours):
         hours = age / timedelta(hours=1)
         problems.append(f"it is {hours:.0f} h old, at most {required.max_age_hours:g} h count (run 'make eval')")
-    if len(run.cases) < required.min_cases:
-        problems.append(f"{len(run.cases)} reviewed cases, at least {required.min_cases} are demanded (review more)")
-    problems += [
-        verdict.reason.rstrip(".") for verdict in judge(summarise(run.cases), suite.thresholds) if not verdict.passed
-    ]
+    if run.asked < required.min_cases:
+        problems.append(f"{run.asked} reviewed cases, at least {required.min_cases} are demanded (review more)")
+    problems += [verdict.reason.rstrip(".") for verdict in judge(run.cases, suite) if not verdict.passed]
     return problems
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -13,15 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .application import Application
-from .errors import LimitReached, UsageError
+from ..errors import LimitReached, UsageError
+from .shell import Json, Shell
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 COLUMNS = ("id", "status", "embedding", "documents", "created_at", "live_at", "label", "store")
 
 
-def register(app: typer.Typer, opened: Callable[[], Application], out: Console, err: Console) -> None:
-    """Add the command to ``app``; it works on what ``opened`` opens."""
+def register(app: typer.Typer, shell: Shell) -> None:
+    """Add ``reindex`` to ``app``."""
 
     @app.command()
     def reindex(
@@ -42,24 +39,24 @@ def register(app: typer.Typer, opened: Callable[[], Application], out: Console, 
         as_json: Json = False,
     ) -> None:
         """Index everything with another embedding, or into another store, while the service answers."""
-        from .reindex import entrusted, estimate, listed
+        from ..reindex import entrusted, estimate, listed
 
         def tell(line: str) -> None:
             if not as_json:
-                err.print(f"[dim]{escape(line)}[/]")
+                shell.say(line)
 
-        with opened() as application:
+        with shell.opened() as application:
             if list_:
-                _print_list(listed(application), as_json, out)
+                _print_list(listed(application), as_json, shell)
                 return
             asked: dict[str, Any] = {} if drop_previous else {"force": force}
             kind = "rollback" if rollback else "drop" if drop_previous else "reindex"
             if kind == "reindex":
                 found = estimate(application, embedding)
                 if dry_run and as_json:
-                    _print_json(found.as_dict())
+                    shell.json(found.as_dict())
                 else:
-                    (out if dry_run else err).print(escape(found.summary()))
+                    (shell.out if dry_run else shell.err).print(escape(found.summary()))
                 if found.foreseen.refusal:
                     raise LimitReached(found.foreseen.refusal)
                 if dry_run:
@@ -69,22 +66,20 @@ def register(app: typer.Typer, opened: Callable[[], Application], out: Console, 
                 asked |= {"embedding": embedding, "suite": suite}
             outcome = entrusted(application, kind, asked, tell)
         if as_json:
-            _print_json(outcome)
+            shell.json(outcome)
         elif kind == "drop":
-            out.print(f"Deleted: {', '.join(map(str, outcome['dropped'])) or 'nothing'}.")
+            shell.out.print(f"Deleted: {', '.join(map(str, outcome['dropped'])) or 'nothing'}.")
         else:
-            out.print(f"Index {outcome['index']} answers now; {outcome['previous']} is kept for 'reindex --rollback'.")
+            shell.out.print(
+                f"Index {outcome['index']} answers now; {outcome['previous']} is kept for 'reindex --rollback'."
+            )
 
 
-def _print_list(rows: list[dict[str, Any]], as_json: bool, out: Console) -> None:
+def _print_list(rows: list[dict[str, Any]], as_json: bool, shell: Shell) -> None:
     if as_json:
-        _print_json(rows)
+        shell.json(rows)
         return
     table = Table(*COLUMNS, box=SIMPLE)
     for row in rows:
         table.add_row(*(escape(str(row[column] or "-")) for column in COLUMNS))
-    Console(highlight=False, width=max(out.width, 200)).print(table)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=True, indent=2) + "\n")
+    Console(highlight=False, width=max(shell.out.width, 200)).print(table)

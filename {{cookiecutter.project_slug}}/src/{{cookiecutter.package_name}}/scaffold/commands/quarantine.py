@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .application import Application
-from .reindex import entrusted
-from .retrieval import SyncReport
-from .retrieval.quarantine import counts, held, release
+from ..reindex import entrusted
+from ..retrieval import SyncReport
+from ..retrieval.quarantine import counts, held, release
+from .shell import Json, Shell
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Origin = Annotated[str, typer.Argument(help="Name of a source of config/sources.yaml; without it, all.")]
 
 
-def register(app: typer.Typer, opened: Callable[[], Application], out: Console) -> None:
-    """Add the commands to ``app``; they work on what ``opened`` opens."""
+def register(app: typer.Typer, shell: Shell) -> None:
+    """Add ``quarantine`` to ``app``."""
     commands = typer.Typer(no_args_is_help=True, help="Look at records that broke the contract of their source.")
     app.add_typer(commands, name="quarantine")
 
     @commands.command("list")
     def list_them(origin: Origin = "", as_json: Json = False) -> None:
         """What is set aside, and why; of one source, each record."""
-        with opened() as application:
+        with shell.opened() as application:
             if as_json:
                 rows = [{**asdict(each), "payload": each.payload.decode()} for each in held(application.state, origin)]
-                sys.stdout.write(json.dumps(rows, ensure_ascii=True, indent=2) + "\n")
+                shell.json(rows)
                 return
             table = Table(box=SIMPLE, show_edge=False)
             if origin:
@@ -47,17 +42,17 @@ def register(app: typer.Typer, opened: Callable[[], Application], out: Console) 
                     table.add_column(heading)
                 for name, reason, count in counts(application.state):
                     table.add_row(escape(name), str(count), escape(reason))
-        out.print(table if table.row_count else "Nothing is set aside.")
+        shell.out.print(table if table.row_count else "Nothing is set aside.")
 
     @commands.command()
     def replay(as_json: Json = False) -> None:
         """Look at all of it again, without asking a source, and index what fits its contract by now."""
-        with opened() as application:
+        with shell.opened() as application:
             report = SyncReport(**entrusted(application, "replay", {}, lambda line: None))
         if as_json:
-            sys.stdout.write(json.dumps(report.as_dict(), ensure_ascii=True, indent=2) + "\n")
+            shell.json(report.as_dict())
         else:
-            out.print(escape(report.summary()))
+            shell.out.print(escape(report.summary()))
 
     @commands.command()
     def drop(
@@ -65,6 +60,6 @@ def register(app: typer.Typer, opened: Callable[[], Application], out: Console) 
         record: Annotated[str, typer.Argument(help="One record; without it, all of the source.")] = "",
     ) -> None:
         """Forget what is set aside; what is still broken at its source comes back with the next listing."""
-        with opened() as application:
+        with shell.opened() as application:
             names = [record] if record else [each.id for each in held(application.state, origin)]
-            out.print(f"{release(application.state, origin, names)} records forgotten.")
+            shell.out.print(f"{release(application.state, origin, names)} records forgotten.")

@@ -1,0 +1,61 @@
+"""``eval run`` and ``eval canary``; more of ``eval`` stands in the files beside this one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .shell import Json, Offline, Shell
+
+if TYPE_CHECKING:
+    from ..evaluation import Run
+
+
+def register(app: typer.Typer, shell: Shell) -> None:
+    """Add ``eval`` to ``app``."""
+    family = typer.Typer(no_args_is_help=True, help="Measure the answers against reviewed cases.")
+    app.add_typer(family, name="eval")
+
+    @family.command("run")
+    def run_(
+        suite: Annotated[str, typer.Argument(help="Name of a file in evals/suites.")] = "knowledge",
+        fresh: Annotated[
+            bool, typer.Option("--fresh", help="Ask every case, also those that a run which was cut off has asked.")
+        ] = False,
+        offline: Offline = False,
+        as_json: Json = False,
+    ) -> None:
+        """Ask every reviewed case; exit 1 where a threshold is missed or the evidence is not enough."""
+        from ..evaluation import load_suite, run
+
+        with shell.opened(offline) as application:
+            chosen = load_suite(application.settings, suite)
+            progress = None if as_json else shell.progress
+            record = asyncio.run(run(application, chosen, progress, resume=not fresh))
+        _show(record, as_json)
+
+    @family.command()
+    def canary(
+        accept: Annotated[bool, typer.Option("--accept", help="Compare with the answers of now from now on.")] = False,
+        offline: Offline = False,
+        as_json: Json = False,
+    ) -> None:
+        """Ask some cases again; exit 1 where the answers changed and nothing on our side did, 2 where something did."""
+        from ..evaluation import accept as accept_answers
+        from ..evaluation import canary as ask_canary
+
+        with shell.opened(offline) as application:
+            ask_again = accept_answers if accept else ask_canary
+            record = asyncio.run(ask_again(application, None if as_json else shell.progress))
+        _show(record, as_json)
+
+    def _show(record: Run, as_json: bool) -> None:
+        from ..evaluation import render
+
+        if as_json:
+            shell.json(record.model_dump(mode="json"))
+        else:
+            shell.out.print(render(record))
+        raise typer.Exit(0 if record.passed else 1)

@@ -1,0 +1,48 @@
+"""What commands share: how the application is opened, and how they print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ..application import Application
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Answer with the offline model, whatever is configured.")]
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Handed to every command."""
+
+    opened: Callable[..., Application]
+    """Opens the application; ``offline=True`` with the offline model, ``level`` is that of the log."""
+    out: Console
+    err: Console
+
+    def say(self, line: str) -> None:
+        """A line on the side, for people: never part of the output."""
+        self.err.print(f"[dim]{escape(line)}[/]")
+
+    def json(self, value: Any) -> None:
+        """``value`` as JSON, in characters that the terminal knows."""
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        try:
+            text.encode(sys.stdout.encoding)
+        except UnicodeEncodeError:
+            text = json.dumps(value, indent=2)
+        sys.stdout.write(text + "\n")
+
+    def progress(self, done: int, total: int) -> None:
+        """One line that counts cases up on a terminal, a line every quarter elsewhere."""
+        if self.err.is_terminal:
+            self.err.print(f"  asked {done} of {total} cases", end="\n" if done == total else "\r")
+        elif done == total or done % max(1, total // 4) == 0:
+            self.err.print(f"  asked {done} of {total} cases")
