@@ -129,6 +129,46 @@ sync_requests = Table(
 )
 """Syncs that the process which has the embedded index is asked for: see ``retrieval.upkeep``."""
 
+answers = Table(
+    "answers",
+    metadata,
+    Column("trace_id", String(32), primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("channel", String(100), nullable=False),
+    Column("use_case", String(200), nullable=False),
+    Column("caller", String(200), nullable=False),
+    Column("locale", String(20), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("features", JSON, nullable=False),
+    Column("model", String(300)),
+    Column("prompt", String(300)),
+    Column("question_sha256", String(64), nullable=False),
+    Column("answer_sha256", String(64)),
+    Index("answers_by_time", "at"),
+)
+"""What became of each question, without its text: what feedback is matched with and drift is measured on.
+
+``outcome`` is answered, refused or error; ``features`` are numbers and words by name: see ``observability.drift``.
+"""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("trace_id", String(32), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("caller", String(200), nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("correction", Text, nullable=False),
+    Column("case_id", String(200)),
+    Index("feedback_by_time", "at"),
+    sqlite_autoincrement=True,
+)
+"""What people said of an answer, in their words and with personal data redacted; ``case_id`` once it became a case."""
+
 audit_heads = Table(
     "audit_heads",
     metadata,
