@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,15 @@ from typing import Any
 import pytest
 
 from {{ cookiecutter.package_name }}.app import build
-from {{ cookiecutter.package_name }}.knowledge_assistant import KnowledgeAssistant
 from {{ cookiecutter.package_name }}.scaffold import cli
+from {{ cookiecutter.package_name }}.scaffold.application import Parts, open_application
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, ScaffoldError
+from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, load_suite, recordings, run
+from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models.offline import OfflineChatModel
-from {{ cookiecutter.package_name }}.scaffold.usecase import Usage
+from {{ cookiecutter.package_name }}.scaffold.observability import trace_id
+from {{ cookiecutter.package_name }}.scaffold.usecase import Answer
 
 from tests.scaffold.evaluation.cases import line, write
 from tests.scaffold.models import vendors
@@ -177,7 +183,7 @@ def test_a_recording_that_was_cut_is_refused(recorded: Recorded, left: int) -> N
 
 
 def test_a_document_that_changed_is_named(recorded: Recorded) -> None:
-    recorded.replace("data/documents/security/remote-access.md", "outside these hours", "at other times")
+    recorded.replace("data/documents/travel/travel-policy-2026.md", "150 EUR", "155 EUR")
     with build(Settings(root=recorded.root, offline=True)) as application:
         application.index.sync()
     code, _, err = recorded.eval("run", "three")
@@ -222,19 +228,32 @@ def test_what_cannot_be_is_said(asked: Recorded, arguments: list[str], says: str
     assert says in err
 
 
-def test_a_use_case_that_makes_something_of_a_missing_answer_has_no_run(
-    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+class Unmoved:
+    """A use case that takes whatever goes wrong for no answer."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    async def ask(self, question: str, caller: Principal) -> Answer:
+        text = "nobody knows"
+        with suppress(ScaffoldError):
+            text = (await self.parts.models.get("answer").ainvoke(question)).text
+        return Answer(answer=text, confidence=0, model="", prompt="", trace_id=trace_id())
+
+
+def test_what_is_not_recorded_ends_a_run_whatever_the_use_case_makes_of_it(
+    asked: Recorded, live: vendors.Vendor
 ) -> None:
-    asking = KnowledgeAssistant.ask
+    settings = Settings(root=asked.root)
+    suite = load_suite(settings, "three")
 
-    async def never_fails(assistant: KnowledgeAssistant, question: str, caller: Any) -> Any:
-        try:
-            return await asking(assistant, question, caller)
-        except Exception:
-            return assistant._refusal(caller, "none", "none", Usage())
+    def evaluated(calls: recordings.Calls) -> Run:
+        with recordings.opened(
+            lambda: open_application(settings, Unmoved, "test"), settings, suite, calls, lambda _: None
+        ) as application:
+            return asyncio.run(run(application, suite))
 
-    monkeypatch.setattr(KnowledgeAssistant, "ask", never_fails)
-    recorded.replace("evals/datasets/three.jsonl", "Hamburg", "Munich")
-    code, _, err = recorded.eval("run", "three")
-    assert code == 2
-    assert "does not hold a request" in err
+    assert evaluated("record").cases[0].answer == evaluated("replay").cases[0].answer
+    asked.replace("evals/datasets/three.jsonl", "Hamburg", "Munich")
+    with pytest.raises(ConfigurationError, match="does not hold a request .* changed: cases"):
+        evaluated("replay")
