@@ -255,5 +255,5 @@ def test_what_is_not_recorded_ends_a_run_whatever_the_use_case_makes_of_it(
 
     assert evaluated("record").cases[0].answer == evaluated("replay").cases[0].answer
     asked.replace("evals/datasets/three.jsonl", "Hamburg", "Munich")
-    with pytest.raises(ConfigurationError, match="does not hold a request .* changed: cases"):
+    with pytest.raises(ConfigurationError, match=r"does not hold a request .* changed: cases"):
         evaluated("replay")

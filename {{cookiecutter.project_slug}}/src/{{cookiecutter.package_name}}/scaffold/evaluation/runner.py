@@ -16,7 +16,7 @@ from ..config import load_yaml
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
-from ..models.recording import Player
+from ..models.recording import Player, missing
 from ..observability import Call, calling
 from ..observability.calls import EVALUATION, Meter
 from ..retrieval import Passage
@@ -90,8 +90,8 @@ async def run(
             raise EvidenceError(
                 f"{', '.join(changed)} changed while the suite {suite.name!r} was running; run it again."
             )
-        if isinstance(tape, Player) and tape.missed:  # also where the use case made something of it
-            raise ConfigurationError(tape.missed)
+        if said := missing(tape):  # also where the use case made something of it
+            raise ConfigurationError(said)
         record = Run(
             id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
             suite=suite.name,

@@ -158,6 +158,14 @@ class Player:
         return "nothing that is compared changed, so that the use case asks something else each time, such as the date"
 
 
+Tape = Recorder | Player
+
+
+def missing(tape: Tape | None) -> str:
+    """The first request that was made and not recorded, as a sentence; empty where there is none."""
+    return tape.missed if isinstance(tape, Player) else ""
+
+
 def request_digest(
     entry: ModelEntry, messages: Sequence[BaseMessage], stop: list[str] | None, options: Mapping[str, Any], shape: Any
 ) -> str:
@@ -181,8 +189,6 @@ def text_digest(entry: ModelEntry, message: BaseMessage) -> str:
     asked = [entry.info.sha256, bool(message.additional_kwargs["query"]), message.text]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
-
-Tape = Recorder | Player
 
 _tape: ContextVar[Tape | None] = ContextVar("tape", default=None)
 
@@ -217,8 +223,7 @@ def _read(path: Path, where: str) -> tuple[Head, dict[str, Line]]:
     *body, last = data.splitlines(keepends=True) or [b""]
     changed = ConfigurationError(f"{where} is not what was recorded: it was changed or cut; restore it, or {AGAIN}.")
     try:
-        end = _End.model_validate_json(last)
-        if (end.lines, end.sha256) != (len(body) - 1, hashlib.sha256(b"".join(body)).hexdigest()):
+        if not _whole(body, last):
             raise changed
         if (version := json.loads(body[0]).get("recording")) != FORMAT:
             raise ConfigurationError(f"{where} has the format {version}, and {FORMAT} is read here; {AGAIN}.")
@@ -226,3 +231,9 @@ def _read(path: Path, where: str) -> tuple[Head, dict[str, Line]]:
         return Head.model_validate_json(body[0]), {line.request: line for line in lines}
     except (ValidationError, ValueError, IndexError):
         raise changed from None
+
+
+def _whole(body: list[bytes], last: bytes) -> bool:
+    """Whether the end says that this is all that was written, as it was written."""
+    end = _End.model_validate_json(last)
+    return (end.lines, end.sha256) == (len(body) - 1, hashlib.sha256(b"".join(body)).hexdigest())
