@@ -58,7 +58,10 @@ class Recorded:
     """A project whose three cases were asked of a vendor that is gone now."""
 
     root: Path
-    eval: Callable[..., tuple[int, str, str]]
+    command: Callable[..., tuple[int, str, str]]
+
+    def eval(self, *arguments: str) -> tuple[int, str, str]:
+        return self.command("eval", *arguments)
 
     @property
     def file(self) -> Path:
@@ -84,7 +87,7 @@ def asked(project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     (project / "evals" / "suites" / "three.yaml").write_text(suite, "utf-8")
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["app", "eval", *arguments])
+        monkeypatch.setattr("sys.argv", ["app", *arguments])
         capfd.readouterr()
         with pytest.raises(SystemExit) as left:
             cli.run(build)
@@ -199,6 +202,41 @@ def test_without_key_and_recording_the_error_says_both_ways_to_mend(recorded: Re
     assert "run 'eval run three --record' where the key is, and commit evals/recordings/three.jsonl" in err
 
 
+def test_a_replay_that_is_asked_for_needs_its_recording(recorded: Recorded) -> None:
+    recorded.file.unlink()
+    code, out, err = recorded.eval("run", "three", "--replay")
+    assert (code, out) == (2, "")
+    assert "There is no recording evals/recordings/three.jsonl; record again where the key is" in err
+
+
+def test_the_offline_model_needs_no_recording(asked: Recorded) -> None:
+    code, out, err = asked.eval("run", "three", "--replay", "--json")
+    assert code == 0, err
+    assert json.loads(out)["calls"] == "live"
+
+
+STAGES = """\
+stages:
+  poc:
+    evaluation: {suite: three, min_cases: 3, max_age_hours: 24}
+    checks: [evaluation, personal_data]
+"""
+
+
+def test_a_gate_without_a_key_takes_replayed_answers_unless_it_demands_those_of_now(recorded: Recorded) -> None:
+    stages = recorded.root / "governance" / "stages.yaml"
+    stages.write_text(STAGES, "utf-8")
+    assert recorded.eval("run", "three")[0] == 0
+    code, out, err = recorded.command("gate", "--json")
+    assert code == 0, out + err
+    assert "3 reviewed cases, recorded answers, every threshold reached" in out
+
+    stages.write_text(STAGES.replace("24}", "24, live: true}"), "utf-8")
+    code, out, _ = recorded.command("gate", "--json")
+    assert code == 1
+    assert "recorded answers were replayed, and answers of now are demanded" in out
+
+
 def test_live_is_never_replayed(recorded: Recorded) -> None:
     code, _, err = recorded.eval("run", "three", "--live")
     assert code == 2
@@ -218,7 +256,6 @@ def test_what_a_vendor_did_not_answer_is_not_recorded(asked: Recorded, live: ven
     [
         (["--record", "--replay"], "Choose one of"),
         (["--record", "--offline"], "Choose one of"),
-        (["--replay"], "There is no recording evals/recordings/three.jsonl"),
         (["--record"], "Only the offline model is used, which needs no recording"),
     ],
 )

@@ -38,8 +38,8 @@ def opened(
     other models or prompts; ``UsageError`` where there is nothing to record.
     """
     path = place(settings, suite.name)
-    if calls is None:
-        calls = _possible(build, path, tell)
+    if calls != "live":
+        calls = _settled(build, path, calls, tell)
     tape = Recorder() if calls == "record" else Player(path) if calls == "replay" else None
     with on(tape):
         application = build()
@@ -47,19 +47,24 @@ def opened(
         now = fingerprint(application, settings.path(suite.dataset))
         if isinstance(tape, Player):
             tape.prove(suite.name, now)
-        if isinstance(tape, Recorder) and not _vendors(application):
-            raise UsageError("Only the offline model is used, which needs no recording; leave out --record.")
         yield application
         if isinstance(tape, Recorder):
             write_atomically(path, tape.content(suite.name, now))
             tell(f"The answers are in {path.relative_to(settings.root)}; look through it, and commit it.")
 
 
-def _possible(build: Callable[[], Application], path: Path, tell: Tell) -> Calls:
+def _settled(build: Callable[[], Application], path: Path, calls: Calls | None, tell: Tell) -> Calls:
+    """What ``calls`` comes to with these models: the offline one needs no recording."""
     with build() as application:
-        reasons = [reason for role in application.models.roles if (reason := application.models.unusable(role))]
-    if not reasons:
+        models = application.models
+        reasons = [reason for role in models.roles if (reason := models.unusable(role))]
+        vendors = [role for role in models.roles if models.describe(role).provider != "offline"]
+    if calls == "record" and not vendors:
+        raise UsageError("Only the offline model is used, which needs no recording; leave out --record.")
+    if not vendors or not (calls or reasons):
         return "live"
+    if calls:
+        return calls
     if not path.is_file():
         raise ConfigurationError(
             f"{reasons[0]} Or replay recorded answers: run 'eval run {path.stem} --record' where the key is, and "
@@ -67,8 +72,3 @@ def _possible(build: Callable[[], Application], path: Path, tell: Tell) -> Calls
         )
     tell(f"{reasons[0]} So the answers recorded in evals/recordings/{path.name} are replayed.")
     return "replay"
-
-
-def _vendors(application: Application) -> list[str]:
-    models = application.models
-    return [role for role in models.roles if models.describe(role).provider != "offline"]
