@@ -225,9 +225,10 @@ def pair(before: Mapping[str, float], after: Mapping[str, float]) -> Paired:
 
 
 def _told(said: str, paired: Paired) -> str:
+    went = f"{said} went from {paired.before:.3f} to {paired.after:.3f} over {paired.n} cases"
     return (
-        f"{said} went from {paired.before:.3f} to {paired.after:.3f} over {paired.n} cases "
-        f"({paired.difference:+.3f}, 95 % certain above {paired.low:+.3f}; {len(paired.worse)} worse, {len(paired.better)} better, p = {paired.p:.2g})"
+        f"{went} ({paired.difference:+.3f}, 95 % certain above {paired.low:+.3f}; "
+        f"{len(paired.worse)} worse, {len(paired.better)} better, p = {paired.p:.2g})"
     )
 
 

@@ -13,6 +13,8 @@ RESAMPLES = 2_000
 """Samples of the bootstrap: its own error at the ends of a 95 % interval is then a few hundredths of its width."""
 SIGNIFICANCE = 1 - CONFIDENCE
 """Level of every one-sided test and bound."""
+FEW = 100
+"""Scores are mostly yes and no, or fractions; their differences have few different values."""
 SEED = 20_01
 """Fixed, so that the same answers give the same verdict."""
 
@@ -57,7 +59,7 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tu
     """
     if not len(values):
         raise ValueError("there is no mean of nothing")
-    means = _resampled_means(values)
+    means = _resampled_means(values, len(values))
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
@@ -79,12 +81,14 @@ def paired_bounds(differences: Sequence[float]) -> tuple[float, float]:
 
 
 def _lower_bound(given: np.ndarray) -> float:
-    n = len(given)
-    values, counts = np.unique(np.append(given, -1.0), return_counts=True)
-    weights = counts - np.where(values == -1, 0.5, 0)
-    lots = np.random.default_rng(SEED).multinomial(n, weights / weights.sum(), size=RESAMPLES)
+    n, halves = len(given), np.append(np.repeat(given, 2), -1.0)
+    values, counts = np.unique(halves, return_counts=True)
+    if len(values) <= FEW:  # how often each value is drawn says as much as which cases are, many times faster
+        means = np.random.default_rng(SEED).multinomial(n, counts / len(halves), size=RESAMPLES) @ values / n
+    else:
+        means = _resampled_means(halves, n)
     hidden = 1 - SIGNIFICANCE ** (1 / n)
-    return float(max(-1.0, min(np.quantile(lots @ values / n, SIGNIFICANCE), given.mean() - hidden)))
+    return float(max(-1.0, min(np.quantile(means, SIGNIFICANCE), given.mean() - hidden)))
 
 
 def holm(p_values: Sequence[float], level: float = SIGNIFICANCE) -> list[bool]:
@@ -133,8 +137,8 @@ def drop_seen(cases: int, discordance: float, power: float = 0.8) -> float:
     return next(seen, 1.0)
 
 
-def _resampled_means(values: Sequence[float]) -> np.ndarray:
-    """Means of ``RESAMPLES`` samples of ``values`` with replacement; in parts, so that memory stays bounded."""
+def _resampled_means(values: Sequence[float] | np.ndarray, size: int) -> np.ndarray:
+    """Means of ``RESAMPLES`` samples of ``size`` from ``values``, with replacement; in parts, which bounds memory."""
     given, lots = np.asarray(values, dtype=float), np.random.default_rng(SEED)
-    parts = (given[lots.integers(len(given), size=(250, len(given)))].mean(axis=1) for _ in range(RESAMPLES // 250))
+    parts = (given[lots.integers(len(given), size=(250, size))].mean(axis=1) for _ in range(RESAMPLES // 250))
     return np.concatenate(list(parts))
