@@ -14,7 +14,6 @@ from .readiness.checks import conflicts
 from .schemas import write
 from .serving.settings import follow
 
-
 NOTICE_DAYS = 90
 """A model in use that its vendor takes away sooner has to be replaced by now."""
 

@@ -43,6 +43,8 @@ def register(family: typer.Typer, shell: Shell) -> None:
                 if row.solves and row.name != found.current:
                     shell.out.print(f"{row.name} passes {len(row.solves)} of {len(found.failing)} cases that fail now.")
                 for suite, why in row.backlog.items():
-                    shell.out.print(escape(f"backlog {suite}, {row.name}: {why or 'reached; it can be taken up again'}"))
+                    shell.out.print(
+                        escape(f"backlog {suite}, {row.name}: {why or 'reached; it can be taken up again'}")
+                    )
             shell.out.print(f"\nThe whole of it: {PAGE}", markup=False)
         raise typer.Exit(0 if next(row for row in found.rows if row.name == found.current).fit else 1)

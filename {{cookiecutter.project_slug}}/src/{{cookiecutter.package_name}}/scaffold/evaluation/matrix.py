@@ -118,7 +118,9 @@ def matrix(opened: Opened, progress: Callable[[str], Progress | None]) -> Matrix
         margin=file.margin,
         current=current,
         failing=sorted(_failed(runs[current])),
-        rows=sorted(rows, key=lambda row: (row.quality is None, -(row.quality.mean if row.quality else 0), row.cost or 0)),
+        rows=sorted(
+            rows, key=lambda row: (row.quality is None, -(row.quality.mean if row.quality else 0), row.cost or 0)
+        ),
     )
     write_atomically(target.path(RECORD), (result.model_dump_json(indent=2) + "\n").encode())
     write_atomically(target.path(PAGE), markdown(result).encode())
@@ -133,7 +135,8 @@ def load_matrix(application: Application) -> MatrixFile:
     known = application.models.candidates()
     if unknown := [name for name in file.candidates if name not in {*known, BASELINE}]:
         raise ConfigurationError(
-            f"{WHERE}: candidates: there is no chat model {unknown[0]!r} in config/models.yaml; known: {', '.join(known)}."
+            f"{WHERE}: candidates: there is no chat model {unknown[0]!r} in config/models.yaml; known: "
+            f"{', '.join(known)}."
         )
     if file.role not in application.models.roles:
         raise ConfigurationError(f"{WHERE}: role: there is no role {file.role!r} in config/models.yaml.")
