@@ -19,7 +19,7 @@ from .shard import WAIT_SECONDS, Shard
 
 
 class EdgeVectorStore(Store):
-    """A store in a folder, which is opened at first use, and let go of when idle.
+    """A store in a folder, which is opened at first use, and let go of when another process waits for it.
 
     Data is on disk when a write returns, and survives the process; ``flush`` makes it survive the machine.
     """
