@@ -12,6 +12,7 @@ import yaml
 
 from {{ cookiecutter.package_name }}.scaffold.models.hashing import HashEmbeddings
 from {{ cookiecutter.package_name }}.scaffold.retrieval.connectors import files
+from {{ cookiecutter.package_name }}.scaffold.retrieval.documents import read_bytes
 from {{ cookiecutter.package_name }}.scaffold.retrieval.manifest import Manifest
 
 from tests.scaffold.retrieval.conftest import Project
@@ -36,9 +37,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def reading(folder: Path, source: str, max_bytes: int) -> tuple[bytes, str]:
         names.append(source)
-        return read(folder, source, max_bytes)
+        return read_bytes(folder, source, max_bytes)
 
-    read = files.read_bytes
     monkeypatch.setattr(files, "read_bytes", reading)
     monkeypatch.setattr(files, "RACY_NS", 0)
     return names
@@ -112,7 +112,7 @@ def test_a_stamp_that_may_not_tell_is_not_relied_on(
         monkeypatch.setattr(files, "RACY_NS", seconds * 10**9)
     else:
         behind = time.time_ns() + seconds * 10**9
-        monkeypatch.setattr(files.time, "time_ns", lambda: behind)
+        monkeypatch.setattr(time, "time_ns", lambda: behind)
     documents.write("a.md", "The harbour opens at six.")
     index = documents.index()
     index.sync()
