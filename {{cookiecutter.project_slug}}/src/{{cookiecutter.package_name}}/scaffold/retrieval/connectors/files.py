@@ -13,7 +13,7 @@ from ..documents import Raw, find, read_bytes, suffix_of
 from .port import Entry
 
 RACY_NS = 5_000_000_000
-"""How long ago a file must have changed for its times to tell: within a tick of the clock, another change shows in none.
+"""How long ago a file must have changed for its times to tell: two changes within a tick of the clock look like one.
 
 As git's index does it (Documentation/technical/racy-git): FAT counts in steps of two seconds, others in finer ones.
 """

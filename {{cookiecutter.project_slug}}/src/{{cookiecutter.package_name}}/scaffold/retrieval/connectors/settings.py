@@ -68,7 +68,7 @@ class Source(File):
     full_every_hours: float = Field(
         default=24,
         ge=0,
-        description="How often a source that can list changes is listed, and all of a folder read, as a whole all the same.",
+        description="How often all is listed of a source that can list changes, and all is read of a folder of files.",
     )
 
 
