@@ -42,16 +42,18 @@ async def test_a_language_that_is_served_badly_fails_the_run_and_the_gate_though
 
 
 @pytest.mark.drill("F27")
-async def test_a_language_without_cases_is_not_taken_for_served(application: Application, project: Path) -> None:
-    """Staged: the German cases are dropped, so that the rest looks good.
-    Caught by: the same thresholds; a language that no case measures has not enough evidence, which is no pass.
+async def test_one_lucky_case_does_not_show_that_a_language_is_served(application: Application, project: Path) -> None:
+    """Staged: all German cases are dropped but one, which is answered rightly.
+    Caught by: the same thresholds, judged on the interval; one case is not enough evidence, which is no pass.
     """
     suite = load_suite(application.settings, "knowledge")
     dataset = project / suite.dataset
-    lines = [line for line in dataset.read_text("utf-8").splitlines() if '"locale": "de"' not in line]
-    dataset.write_text("\n".join(lines), "utf-8")
+    lines = dataset.read_text("utf-8").splitlines()
+    kept = [line for line in lines if '"locale": "de"' not in line or '"id": "passwort-laenge"' in line]
+    dataset.write_text("\n".join(kept), "utf-8")
 
     result = await run(application, suite)
     assert not result.passed
+    assert result.slices["locale:de"]["correctness"].mean == 1
     unclear = {(verdict.slice, verdict.outcome) for verdict in result.verdicts if not verdict.passed}
     assert unclear == {("locale:de", "unclear")}
