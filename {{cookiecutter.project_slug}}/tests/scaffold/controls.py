@@ -634,6 +634,17 @@ CONTROLS = (
         tests=[f"{DRILLS}/test_f11_worse_answers.py::test_a_worse_prompt_misses_a_threshold_and_the_cases_are_named"],
     ),
     Control(
+        name="slice-thresholds",
+        failure="F27",
+        unplug=[
+            (
+                "scaffold.evaluation.runner.judge_scores",
+                lambda original: lambda cases, suite: original(cases, suite.model_copy(update={"slices": {}})),
+            )
+        ],
+        tests=[f"{DRILLS}/test_f27_locale.py"],
+    ),
+    Control(
         name="minimum-cases",
         failure="F12",
         unplug=[
