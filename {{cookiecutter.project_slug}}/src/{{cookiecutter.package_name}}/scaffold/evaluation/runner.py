@@ -21,6 +21,7 @@ from ..retrieval import Passage
 from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
+from .cases.leakage import unfair
 from .dataset import Case, load_cases, sample
 from .graders import Observation, grade
 from .journal import Journal
@@ -92,11 +93,11 @@ async def run(
             resumed=len(taken),
             digests=digests,
             cases=results,
-            unreviewed=[case.id for case in everything if case.review.state != "reviewed"],
+            unreviewed=[case.id for case in everything if case.review.state == "unreviewed"],
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=judge(results, suite) + (compare(results) if compare else []),
+            verdicts=judge(results, suite) + unfair(application.prompts, cases) + (compare(results) if compare else []),
         )
         save(application, record)
         journal.finished()
