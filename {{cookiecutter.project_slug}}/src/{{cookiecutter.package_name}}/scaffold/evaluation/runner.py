@@ -49,7 +49,7 @@ async def run(
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
-    cases = sample([case for case in everything if case.review.state == "reviewed"], suite.sample)
+    cases = sample(reviewed(everything), suite.sample)
     if not cases:
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
@@ -102,6 +102,11 @@ async def run(
         save(application, record)
         journal.finished()
     return record
+
+
+def reviewed(cases: Iterable[Case]) -> list[Case]:
+    """Those that a person stands behind: only they count."""
+    return [case for case in cases if case.review.state == "reviewed"]
 
 
 async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[CaseResult]:

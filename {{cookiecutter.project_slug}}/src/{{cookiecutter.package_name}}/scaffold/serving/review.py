@@ -58,16 +58,7 @@ def create_review(
     nonce = secrets.token_urlsafe(16)
 
     async def guarded(request: Request) -> None:
-        client, host = request.client, request.headers.get("host", "")
-        if client is None or not is_loopback(client.host) or not is_loopback(host.rpartition(":")[0] or host):
-            raise HTTPException(HTTPStatus.FORBIDDEN, "The review answers this machine only.")
-        if not hmac.compare_digest(request.path_params["token"].encode(), token.encode()):
-            raise HTTPException(HTTPStatus.NOT_FOUND, "Open the address that 'eval review --page' printed.")
-        if request.method == "POST":
-            if request.headers.get("origin", f"http://{host}") != f"http://{host}":
-                raise HTTPException(HTTPStatus.FORBIDDEN, "A page of another origin may not review.")
-            if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-                raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON.")
+        check_reader(request, token)
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(guarded)])
 
@@ -123,6 +114,20 @@ def create_review(
         return {"status": "done"}
 
     return app
+
+
+def check_reader(request: Request, token: str) -> None:
+    """Raise ``HTTPException`` unless the request comes from the page, or from whoever opens its address here."""
+    client, host = request.client, request.headers.get("host", "")
+    if client is None or not is_loopback(client.host) or not is_loopback(host.rpartition(":")[0] or host):
+        raise HTTPException(HTTPStatus.FORBIDDEN, "The review answers this machine only.")
+    if not hmac.compare_digest(request.path_params["token"].encode(), token.encode()):
+        raise HTTPException(HTTPStatus.NOT_FOUND, "Open the address that 'eval review --page' printed.")
+    if request.method == "POST":
+        if request.headers.get("origin", f"http://{host}") != f"http://{host}":
+            raise HTTPException(HTTPStatus.FORBIDDEN, "A page of another origin may not review.")
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON.")
 
 
 def serve_review(application: Application, path: Path, by: str, port: int, tell: Callable[[str], None]) -> None:

@@ -29,20 +29,14 @@ def _any(words: str) -> str:
     return "|".join(each if each.isalnum() or "(" in each or "?" in each else re.escape(each) for each in words.split())
 
 
-_FACT = re.compile(
-    rf"""
-    (?<![\w.,:-])(?:
-      (?P<date>\d(1, 2)\.?\s(?:{_any(_MONTHS)})(?:\s\d4)?|\d4-\d2-\d2|\d(1, 2)\.\d(1, 2)\.\d4)
-      | (?P<code>[A-Z](1, 6)(?:-[A-Z0-9]+)*-\d[A-Z0-9]*)
-      | (?P<time>\d(1, 2):\d2(?:\sUhr)?)
-      | (?P<amount>(?:{_NUMBER}|(?:{_any(_SPELLED)})\s)\s?(?:(?:working|calendar)\s)?(?:{_any(_UNITS)}))
-      | (?P<quoted>(?<=["“„])[^"”“\n](3, 60)(?=["”“]))
-    )(?!\w)
-    """,
-    re.VERBOSE,
-)
+_DATE = r"\d{1,2}\.?\s(?:" + _any(_MONTHS) + r")(?:\s\d{4})?|\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.\d{4}"
+_CODE = r"[A-Z]{1,6}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*"
+_TIME = r"\d{1,2}:\d{2}(?:\sUhr)?"
+_AMOUNT = rf"(?:{_NUMBER}|(?:{_any(_SPELLED)})\s)\s?(?:(?:working|calendar)\s)?(?:{_any(_UNITS)})"
+_NAMED = r"(?<=[\"“„])[^\"”“\n]{3,60}(?=[\"”“])"
+_FACT = re.compile(rf"(?<![\w.,:-])(?:{_DATE}|{_CODE}|{_TIME}|{_AMOUNT}|{_NAMED})(?!\w)")
 _DEFINED = re.compile(
-    r"(?:(?:The|An?|Der|Die|Das|Ein|Eine)\s)?(?P<term>[A-ZÄÖÜ][\w -]{2,40}?)\s"
+    r"(?!This|That|There|These|Here|Dies|Hier)(?:(?:The|An?|Der|Die|Das|Ein|Eine)\s)?(?P<term>\w[\w -]{2,40}?)\s"
     r"(?:is\san?|means|stands\sfor|ist\sein[e]?|bedeutet|heißt)\s(?P<rest>[^.,;:()]{8,60})[.,;:(]"
 )
 LEAST_LEAD = 3

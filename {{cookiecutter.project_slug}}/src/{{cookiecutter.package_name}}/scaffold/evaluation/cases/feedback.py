@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from ...application import QUESTION_MAX_CHARACTERS, Application
 from ...errors import Conflict, NotFound, UsageError
@@ -76,18 +76,23 @@ def keep(application: Application, caller: Principal, given: Given) -> None:
     Raises ``NotFound`` where no such answer was given to them, ``Conflict`` where it was another question or answer.
     """
     with application.state.begin() as connection:
-        mine = (answers.c.trace_id == given.trace_id) & (answers.c.caller == caller.id)
-        row = connection.execute(select(answers).where(mine).with_for_update()).one_or_none()
-        if row is None:
-            raise NotFound("No answer of that trace_id was given to you; send the one that came with your answer.")
-        if (row.question_sha256, row.answer_sha256) != _digests(given):
-            raise Conflict("The answer of that trace_id was another; send question and answer back as they were.")
+        check_given_to(connection, caller, given)
         connection.execute(delete(table).where(table.c.trace_id == given.trace_id, table.c.caller == caller.id))
         texts = {name: redact(getattr(given, name)) for name in ("reason", "question", "answer", "correction")}
         at = datetime.now(UTC).isoformat(timespec="seconds")
         values = {"trace_id": given.trace_id, "at": at, "caller": caller.id, "verdict": given.verdict, **texts}
         connection.execute(insert(table).values(**values))
     application.telemetry.count(FEEDBACK, verdict=given.verdict)
+
+
+def check_given_to(connection: Connection, caller: Principal, given: Given) -> None:
+    """Raise ``NotFound`` or ``Conflict`` unless this very answer was given to ``caller``."""
+    mine = (answers.c.trace_id == given.trace_id) & (answers.c.caller == caller.id)
+    row = connection.execute(select(answers).where(mine).with_for_update()).one_or_none()  # one word at a time
+    if row is None:
+        raise NotFound("No answer of that trace_id was given to you; send the one that came with your answer.")
+    if (row.question_sha256, row.answer_sha256) != _digests(given):
+        raise Conflict("The answer of that trace_id was another; send question and answer back as they were.")
 
 
 def listed(state: Engine, ids: Sequence[int] = ()) -> list[Feedback]:
@@ -158,7 +163,11 @@ def _sources(application: Application, question: str, caller: str, facts: Iterab
     if caller not in directory.callers or not (facts := list(facts)):
         return []
     found = application.index.search(question, directory.get(caller), PASSAGES)
-    return unique(passage.source for passage in found if all(holds(passage.text, fact) for fact in facts))
+    return unique(
+        passage.source
+        for passage in found
+        if passage.status != "superseded" and all(holds(passage.text, fact) for fact in facts)
+    )
 
 
 def _why_not(each: Feedback) -> str:

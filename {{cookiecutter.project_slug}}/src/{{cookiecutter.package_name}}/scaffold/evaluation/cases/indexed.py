@@ -39,7 +39,7 @@ class Indexed:
         return self._seen[source, caller.id]
 
     def documents(self) -> Iterator[tuple[Principal, list[Passage]]]:
-        """Every document in force that somebody may see, with one who may: one of its language, where there is such a caller.
+        """Every document in force that somebody may see, with one who may: one of its language, where there is one.
 
         Documents come in an order that has nothing to do with their names, and always the same.
         """
