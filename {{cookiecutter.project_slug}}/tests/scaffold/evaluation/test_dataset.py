@@ -23,7 +23,7 @@ from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
         ({"expected": {"must_include": ["x"], "must_inclde": []}}, r"expected.must_inclde: there is no such field"),
         (
             {"expected": {"must_include": []}},
-            r"the case: a case without must_include, number, label or fields accepts any answer",
+            r"the object: a case without must_include, number, label or fields accepts any answer",
         ),
         ({"expected": {"must_include": [""]}}, r"expected: an empty text is in every answer"),
         ({"expected": {"must_include": [[]]}}, r"expected: an empty text is in every answer"),
@@ -62,8 +62,8 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ('{"id": "a"', r":2: not a JSON object on one line: Expecting ',' delimiter \(column 11\)\."),
-        ("[]", r":2: the case: input should be an object"),
-        ("null", r":2: the case: input should be an object"),
+        ("[]", r":2: the object: input should be an object"),
+        ("null", r":2: the object: input should be an object"),
         ("{}{}", r":2: not a JSON object on one line"),
         ('{"id": "a", "id": "b"}', r":2: not a JSON object on one line: the key 'id' is written twice"),
         ("[" * 100_000, r":2: not a JSON object on one line"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
@@ -136,6 +137,6 @@ def test_it_ends_when_its_reader_is_done(application: Application, path: Path, m
         assert client.post(f"/{found[2]}/done", json={}).status_code == 200
         assert server.should_exit
 
-    monkeypatch.setattr(review.uvicorn.Server, "run", ask)
+    monkeypatch.setattr(uvicorn.Server, "run", ask)
     review.serve_review(application, path, "Ada", 0, told.append)
     assert len(told) == 1

@@ -44,8 +44,9 @@ def unfair(prompts: Prompts, cases: Iterable[Case]) -> list[Verdict]:
     if not ids:
         return []
     more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    stand = "1 case stands" if len(ids) == 1 else f"{len(ids)} cases stand"
     reason = (
-        f"leakage: {len(ids)} cases stand in config/prompts, so that their answers are shown and not found: "
+        f"leakage: {stand} in config/prompts, so that what is expected is shown and not found: "
         f"{', '.join(ids[:SHOWN])}{more}; take them out of the prompt ('eval check' says where)."
     )
     return [Verdict(metric="leakage", outcome="missed", reason=reason)]

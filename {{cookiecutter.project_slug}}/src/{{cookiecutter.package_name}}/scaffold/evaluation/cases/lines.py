@@ -9,7 +9,7 @@ from typing import Any
 
 from ...config import nearest
 from ...errors import UsageError
-from ..dataset import Case, load_cases, parse_cases
+from ..dataset import Case, load_cases, parse_lines
 from ..graders import fold
 from ..record import write_atomically
 
@@ -23,7 +23,7 @@ def add(path: Path, cases: Iterable[Case]) -> list[Case]:
     added: list[Case] = []
 
     def append(data: bytes) -> bytes:
-        there = parse_cases(data.decode("utf-8-sig"), path)
+        there = parse_lines(data.decode("utf-8-sig"), path, Case)
         ids, asked = {case.id for case in there}, {asks(case) for case in there}
         added.clear()
         for case in cases:
@@ -86,7 +86,7 @@ def _rewrite(path: Path, changed: Callable[[bytes], bytes]) -> None:
     while True:
         before = path.read_bytes()
         after = changed(before)
-        parse_cases(after.decode("utf-8-sig"), path)
+        parse_lines(after.decode("utf-8-sig"), path, Case)
         if after == before:
             return
         if path.read_bytes() == before:
