@@ -44,24 +44,21 @@ def check(application: Application, path: Path) -> list[Problem]:
 
 def _twins(cases: Sequence[Case], at: dict[str, int]) -> Iterator[tuple[Case, str, str]]:
     """Cases that ask what an earlier one asks of the same caller; counterfactual pairs are meant to be alike."""
-    earlier: dict[tuple[str, str], list[tuple[Case, list[str]]]] = {}
+    asked: dict[tuple[str, str, str], Case] = {}
+    demanded: dict[tuple[str, str, str], list[tuple[Case, list[str]]]] = {}
     for case in cases:
-        words = words_of(case.question)
-        before = earlier.setdefault((case.caller, case.locale), [])
-        for other, theirs in before:
-            told = f"{other.id!r} in line {at[other.id]}"
-            if asks(case) == asks(other):
-                same = _demanded(case) == _demanded(other)
-                yield (
-                    (case, "duplicate", f"asks and expects what {told} does; drop one")
-                    if same
-                    else (case, "conflict", f"expects something else than {told}, of the same question and caller")
-                )
-                break
-            paired = case.pair and case.pair == other.pair
-            if not paired and _demanded(case) == _demanded(other) and alike(words, theirs):
-                yield case, "near-duplicate", f"asks nearly what {told} asks, and expects the same; drop one"
-                break
+        words, wanted = words_of(case.question), _demanded(case)
+        first = asked.setdefault(asks(case), case)
+        before = demanded.setdefault((case.caller, case.locale, wanted), [])
+        near = [other for other, theirs in before if not (case.pair and case.pair == other.pair) and alike(words, theirs)]
+        if first is not case and _demanded(first) == wanted:
+            yield case, "duplicate", f"asks and expects what {first.id!r} in line {at[first.id]} does; drop one"
+        elif first is not case:
+            told = f"{first.id!r} in line {at[first.id]}"
+            yield case, "conflict", f"expects something else than {told}, of the same question and caller"
+        elif near:
+            told = f"{near[0].id!r} in line {at[near[0].id]}"
+            yield case, "near-duplicate", f"asks nearly what {told} asks, and expects the same; drop one"
         before.append((case, words))
 
 
