@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import cases
+from . import cases, matrix
 from . import judge as judging
 from .shell import Json, Offline, Shell
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     app.add_typer(family, name="eval")
     cases.register(family, shell)
     judging.register(family, shell)
+    matrix.register(family, shell)
 
     @family.command("run")
     def run_(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from ..application import Application
-from ..config import load_yaml
+from ..config import load_yaml, nearest
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
@@ -22,6 +22,7 @@ from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
 from .agreement import proven
+from .baseline import against, check, load
 from .cases.leakage import unfair
 from .dataset import Case, load_cases, sample
 from .graders import Observation, Score, grade
@@ -46,9 +47,10 @@ async def run(
 
     ``progress`` is told how many answers of how many are there; ``compare`` adds its verdicts; ``resume`` takes over
     what a run of the same suite on the same things had got when it was cut off. A case that raises or takes too long
-    has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no case can
-    be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code, configuration or
-    index change meanwhile: the results would belong to neither.
+    has failed and the run goes on. Where a baseline was accepted, the run is held against it. Raises
+    ``ConfigurationError`` for a mistake in the dataset, a slice that no case has, a baseline of other cases, and what
+    no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
+    configuration or index change meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
@@ -57,6 +59,9 @@ async def run(
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
         )
+    _no_empty_slice(suite, cases)
+    if (baseline := load(application.settings, suite)) is not None:
+        check(baseline, cases, suite)
     callers = {case.id: caller_of(application, suite, case) for case in cases}
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
@@ -87,6 +92,7 @@ async def run(
             raise EvidenceError(
                 f"{', '.join(changed)} changed while the suite {suite.name!r} was running; run it again."
             )
+        held, verdicts = against(baseline, results, suite, digests) if baseline else (None, [])
         record = Run(
             id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
             suite=suite.name,
@@ -102,9 +108,14 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=decide(application, results, suite)
-            + unfair(application.prompts, cases)
-            + (compare(results) if compare else []),
+            verdicts=[
+                *judge_scores(results, suite),
+                *proven(application, suite),
+                *unfair(application.prompts, cases),
+                *verdicts,
+                *(compare(results) if compare else ()),
+            ],
+            against=held,
         )
         save(application, record)
         journal.finished()
@@ -116,6 +127,16 @@ def reviewed(cases: Iterable[Case]) -> list[Case]:
     return [case for case in cases if case.review.state == "reviewed"]
 
 
+def _no_empty_slice(suite: SuiteFile, cases: list[Case]) -> None:
+    known = sorted(set().union(*(case.labels for case in cases)))
+    for label in suite.slices:
+        if label not in known:
+            raise ConfigurationError(
+                f"evals/suites/{suite.name}.yaml: slices.{label}: no reviewed case of {suite.dataset} is in this "
+                f"slice{nearest(label, known)}; tag some cases with it, or drop it."
+            )
+
+
 async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[CaseResult]:
     """Every result, in order. What ends one with more than a failed case ends all, before this returns."""
     tasks = [asyncio.ensure_future(each) for each in asking]
@@ -125,11 +146,6 @@ async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[Case
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def decide(application: Application, results: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
-    """Every verdict that follows from the answers; a gate asks again, by the files as they are then."""
-    return judge_scores(results, suite) + proven(application, suite)
 
 
 async def _judged(

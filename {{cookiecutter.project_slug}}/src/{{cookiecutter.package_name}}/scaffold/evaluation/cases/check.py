@@ -50,7 +50,9 @@ def _twins(cases: Sequence[Case], at: dict[str, int]) -> Iterator[tuple[Case, st
         words, wanted = words_of(case.question), _demanded(case)
         first = asked.setdefault(asks(case), case)
         before = demanded.setdefault((case.caller, case.locale, wanted), [])
-        near = [other for other, theirs in before if not (case.pair and case.pair == other.pair) and alike(words, theirs)]
+        near = [
+            other for other, theirs in before if not (case.pair and case.pair == other.pair) and alike(words, theirs)
+        ]
         if first is not case and _demanded(first) == wanted:
             yield case, "duplicate", f"asks and expects what {first.id!r} in line {at[first.id]} does; drop one"
         elif first is not case:
