@@ -64,7 +64,7 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tu
     return float(low), float(high)
 
 
-def paired_bounds(differences: Sequence[float]) -> tuple[float, float]:
+def paired_bounds(differences: Sequence[float] | np.ndarray) -> tuple[float, float]:
     """One-sided 95 % bounds of the mean of ``differences``, a case each, in -1..1; the same for the same values.
 
     The percentile bootstrap over cases (Efron, Tibshirani 1993, chapter 13), so that the attempts of a case, of which
@@ -88,7 +88,7 @@ def _lower_bound(given: np.ndarray) -> float:
     else:
         low = float(np.quantile(_resampled_means(halves, n), SIGNIFICANCE))
     hidden = 1 - SIGNIFICANCE ** (1 / n)
-    return max(-1.0, min(low, float(given.mean()) - hidden))
+    return float(max(-1.0, min(low, given.mean() - hidden)))
 
 
 def _quantile_of_sum(steps: np.ndarray, n: int) -> int:
