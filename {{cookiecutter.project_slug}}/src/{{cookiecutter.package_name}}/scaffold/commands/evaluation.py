@@ -9,6 +9,7 @@ import typer
 
 from . import baseline
 from . import judge as judging
+from . import matrix
 from .shell import Json, Offline, Shell
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     app.add_typer(family, name="eval")
     baseline.register(family, shell)
     judging.register(family, shell)
+    matrix.register(family, shell)
 
     @family.command("run")
     def run_(
