@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import baseline
+from . import baseline, matrix
 from . import judge as judging
-from . import matrix
 from .shell import Json, Offline, Shell
 
 if TYPE_CHECKING:
