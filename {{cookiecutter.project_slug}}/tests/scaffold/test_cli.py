@@ -75,6 +75,9 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["eval", "review"], 2, "Say who reviews: --by NAME"),
         (["eval", "review", "--by", "Ada", "--approve", "x"], 2, "there is no case 'x'"),
         (["eval", "review", "--by", "Ada", "--page", "--port", "70000"], 2, "ports go from 0 to 65535"),
+        (["eval", "compare", "--run", "r1"], 2, r"There is no run 'r1' on record"),
+        (["eval", "compare"], 1, r"No run of the suite 'knowledge' is on record; run 'make eval'"),
+        (["eval", "baseline", "--by", "Ada"], 1, r"No run of the suite 'knowledge' is on record; run 'make eval'"),
     ],
 )
 def test_a_mistake_ends_in_one_sentence_and_its_exit_code(run: Run, arguments: list[str], code: int, says: str) -> None:
@@ -151,8 +154,7 @@ def test_the_data_check_exits_by_the_limits_of_the_stage_and_the_gate_follows_it
 def test_doctor_finds_what_is_wrong(run: Run, project: Path) -> None:
     code, out, _ = run("doctor")
     assert (code, "mend" in out) == (0, False)
-    (project / "README.md").write_text("<<<<<<< before updating\n=======\n>>>>>>> after updating\n", "utf-8")
-    (project / "config" / "models.yaml").write_text("roles: {answer: gone}\nmodels: {}\n", "utf-8")
+    (project / "README.md").write_text("    (project / "config" / "models.yaml").write_text("roles: {answer: gone}\nmodels: {}\n", "utf-8")
     code, out, _ = run("doctor", "--json")
     bad = {finding["what"]: finding["detail"] for finding in json.loads(out) if not finding["good"]}
     assert code == 1
@@ -311,6 +313,7 @@ def test_what_is_set_aside_is_listed_replayed_and_dropped(
     assert "Nothing is set aside." in run("quarantine", "list")[1]
 
 
+<<<<<<< HEAD
 def test_cases_are_drafted_listed_reviewed_and_checked(run: Run, project: Path) -> None:
     path = project / "evals" / "datasets" / "knowledge.jsonl"
     code, out, _ = run("eval", "draft", "--count", "3", "--json")
@@ -345,3 +348,49 @@ def test_cases_are_reviewed_one_after_the_other_in_the_terminal(
     cases = [json.loads(line) for line in (project / "evals/datasets/knowledge.jsonl").read_text("utf-8").splitlines()]
     states = {case["id"]: case["review"]["state"] for case in cases}
     assert [states[id_] for id_ in ids] == ["reviewed", "rejected", "unreviewed", "unreviewed"]
+def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
+    suite = project / "evals" / "suites" / "knowledge.yaml"
+    suite.write_text(suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}"), "utf-8")
+    assert run("eval", "run")[0] == 0
+    code, _, err = run("eval", "compare")
+    assert (code, "evals/baselines/knowledge.json: no baseline was accepted" in err) == (2, True)
+    code, _, err = run("eval", "power")
+    assert (code, "Only one run of 'knowledge' is on record" in err) == (1, True)
+    code, out, _ = run("eval", "power", "--discordance", "0.1")
+    assert code == 0
+    assert re.search(r"correctness +\d+ +0\.100 +0\.\d+ +246 +248", out)
+
+    assert run("eval", "baseline", "--by", "Ada")[0] == 0
+    assert run("eval", "run")[0] == 0
+    code, out, _ = run("eval", "compare")
+    assert code == 0
+    assert re.search(r"✓ +correctness +0\.\d+ +0\.\d+ +\+0\.000", out)
+    assert "Changed: nothing. Cases left out: 0." in out
+    assert run("eval", "power")[0] == 0
+
+    (first, *_) = sorted((project / "evals" / "runs").glob("*.json"))
+    code, out, _ = run("eval", "compare", "--baseline", first.stem, "--json")
+    told = json.loads(out)
+    assert (code, told["passed"], told["against"]["baseline"]) == (0, True, first.stem)
+
+    kept = project / "evals" / "baselines" / "knowledge.json"
+    kept.write_text(re.sub(r'"sha256": "[0-9a-f]+"', f'"sha256": "{"0" * 64}"', kept.read_text("utf-8")), "utf-8")
+    code, _, err = run("eval", "compare")
+    assert (code, "of which 0 are asked as they were" in err) == (2, True)
+    kept.write_text("{", "utf-8")
+    for command in (("eval", "compare"), ("eval", "run"), ("eval", "baseline", "--by", "Ada")):
+        code, _, err = run(*command)
+        assert (code, "this is no baseline" in err) == (2, True), command
+    code, _, err = run("eval", "compare", "--baseline", str(first))
+    assert (code, "this is no baseline" in err) == (2, True)
+
+
+def test_the_gate_of_a_pilot_says_what_is_missing(run: Run) -> None:
+    assert run("eval", "run")[0] == 0
+    code, out, _ = run("gate", "pilot")
+    assert code == 1
+    said = " ".join(out.split())
+    assert re.search(r"\d+ reviewed cases, at least 200 are demanded", said)
+    assert "no baseline was accepted" in said
+    assert "has a margin" in said
+    assert "not fit for pilot: evaluation" in said
