@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import reports
 from .shell import Json, Offline, Shell
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ def register(app: typer.Typer, shell: Shell) -> None:
         as_json: Json = False,
     ) -> None:
         """Ask every reviewed case; exit 1 where a threshold is missed or the evidence is not enough."""
-        from ..evaluation import load_suite, run
+        from ..evaluation import load_suite, run, write
 
         with shell.opened(offline) as application:
             chosen = load_suite(application.settings, suite)
             progress = None if as_json else shell.progress
             record = asyncio.run(run(application, chosen, progress, resume=not fresh))
+            page, *others = write(application, record)
+        if not as_json:
+            shell.say(f"  The page: {page} (beside it {', '.join(others)})")
         _show(record, as_json)
 
     @family.command()
@@ -50,6 +54,8 @@ def register(app: typer.Typer, shell: Shell) -> None:
             ask_again = accept_answers if accept else ask_canary
             record = asyncio.run(ask_again(application, None if as_json else shell.progress))
         _show(record, as_json)
+
+    reports.register(family, shell)
 
     def _show(record: Run, as_json: bool) -> None:
         from ..evaluation import render

@@ -283,11 +283,16 @@ def newest(application: Application, suite: str) -> Run:
         row = connection.execute(query).first()
     if row is None:
         raise EvidenceError(f"No run of the suite {suite!r} is on record; run 'make eval'.")
+    return proven(application, row)
+
+
+def proven(application: Application, row: Row[tuple[object, ...]]) -> Run:
+    """The run of that row of the history. Raises ``EvidenceError`` where its record is gone or was changed."""
     path = application.settings.root / row.record
     try:
         data = path.read_bytes()
     except OSError:
-        raise EvidenceError(f"{row.record}, the record of the newest run, is gone; run 'make eval'.") from None
+        raise EvidenceError(f"{row.record}, the record of the run, is gone; run 'make eval'.") from None
     return _proven(row, data)
 
 

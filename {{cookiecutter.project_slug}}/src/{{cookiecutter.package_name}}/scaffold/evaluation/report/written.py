@@ -1,0 +1,60 @@
+"""Reports as files, where people and build servers look for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import select
+
+from ...application import Application
+from ...errors import UsageError
+from ...state import evaluation_runs
+from ..record import Run, proven, write_atomically
+from .junit import junit
+from .markdown import markdown
+from .page import page
+from .terminal import text
+from .words import Before
+
+FORMATS: Mapping[str, tuple[str, Callable[[Run, Mapping[str, Before]], str]]] = {
+    "html": ("html", page),
+    "md": ("md", markdown),
+    "junit": ("xml", lambda run, _: junit(run)),
+    "text": ("txt", lambda run, _: text(run)),
+}
+"""Each format with the ending of its files and what renders it."""
+
+WRITTEN = ("html", "md", "junit")
+"""Those that every run leaves."""
+
+
+def write(application: Application, run: Run) -> list[str]:
+    """Write ``var/reports/evaluation-SUITE.*``; answers the files below the project's folder, the page first."""
+    before = baseline(application, run)
+    paths = []
+    for name in WRITTEN:
+        ending, rendered = FORMATS[name]
+        path = application.settings.var / "reports" / f"evaluation-{run.suite}.{ending}"
+        write_atomically(path, rendered(run, before).encode())
+        paths.append(path.relative_to(application.settings.root).as_posix())
+    return paths
+
+
+def baseline(application: Application, run: Run) -> Mapping[str, Before]:
+    """The cases of the baseline that ``run`` was held against, by id; none where another was accepted since."""
+    return {}
+
+
+def latest(application: Application, name: str) -> Run:
+    """The run of that id, or the newest of the suite of that name; without a name the newest of all.
+
+    Raises ``UsageError`` where there is none, ``EvidenceError`` where its record is gone or was changed.
+    """
+    runs = evaluation_runs
+    with application.state.begin() as connection:
+        rows = connection.execute(select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc())).all()
+    for row in rows:
+        if row.record.startswith("evals/runs/") and name in ("", row.id, row.suite):
+            return proven(application, row)
+    what = f"{name!r} is neither the id of a run on record nor a suite that was run" if name else "No run is on record"
+    raise UsageError(f"{what}; run 'make eval', or see evals/runs.")
