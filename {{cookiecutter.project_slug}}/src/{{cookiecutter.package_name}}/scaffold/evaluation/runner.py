@@ -11,7 +11,7 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from ..application import Application
-from ..config import load_yaml
+from ..config import load_yaml, nearest
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
@@ -21,6 +21,7 @@ from ..retrieval import Passage
 from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
+from .baseline import against, check, load
 from .dataset import Case, load_cases, sample
 from .graders import Observation, grade
 from .journal import Journal
@@ -42,9 +43,10 @@ async def run(
 
     ``progress`` is told how many answers of how many are there; ``compare`` adds its verdicts; ``resume`` takes over
     what a run of the same suite on the same things had got when it was cut off. A case that raises or takes too long
-    has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no case can
-    be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code, configuration or
-    index change meanwhile: the results would belong to neither.
+    has failed and the run goes on. Where a baseline was accepted, the run is held against it. Raises
+    ``ConfigurationError`` for a mistake in the dataset, a slice that no case has, a baseline of other cases, and what
+    no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
+    configuration or index change meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
@@ -53,6 +55,9 @@ async def run(
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
         )
+    _no_empty_slice(suite, cases)
+    if (baseline := load(application.settings, suite)) is not None:
+        check(baseline, cases, suite)
     callers = {case.id: caller_of(application, suite, case) for case in cases}
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
@@ -81,6 +86,7 @@ async def run(
             raise EvidenceError(
                 f"{', '.join(changed)} changed while the suite {suite.name!r} was running; run it again."
             )
+        held, verdicts = against(baseline, results, suite, digests) if baseline else (None, [])
         record = Run(
             id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
             suite=suite.name,
@@ -96,11 +102,22 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=judge(results, suite) + (compare(results) if compare else []),
+            verdicts=judge(results, suite) + verdicts + (compare(results) if compare else []),
+            against=held,
         )
         save(application, record)
         journal.finished()
     return record
+
+
+def _no_empty_slice(suite: SuiteFile, cases: list[Case]) -> None:
+    known = sorted(set().union(*(case.labels for case in cases)))
+    for label in suite.slices:
+        if label not in known:
+            raise ConfigurationError(
+                f"evals/suites/{suite.name}.yaml: slices.{label}: no reviewed case of {suite.dataset} is in this "
+                f"slice{nearest(label, known)}; tag some cases with it, or drop it."
+            )
 
 
 async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[CaseResult]:
