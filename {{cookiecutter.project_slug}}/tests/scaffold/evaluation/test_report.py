@@ -17,6 +17,7 @@ from rich.console import Console
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ModelUnavailable
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, SuiteFile, markdown, render, run
+from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import Kept
 from {{ cookiecutter.package_name }}.scaffold.evaluation.record import (
     Against,
     CaseResult,
@@ -27,7 +28,7 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.record import (
     slices,
     summarise,
 )
-from {{ cookiecutter.package_name }}.scaffold.evaluation.report import Before, headline, junit, page, text
+from {{ cookiecutter.package_name }}.scaffold.evaluation.report import headline, junit, page, text
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report.charts import histogram
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report.markdown import LIMIT, cell
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report.words import amount, worst_cases
@@ -90,9 +91,12 @@ def worsened(**changes: Any) -> Run:
     return made(wrong, *(result(f"c{n}") for n in range(19)), against=against(correctness=paired))
 
 
-BEFORE = {
-    "hotel": Before("It is 150 EUR.", False, [Shown(source="travel.md", title="Travel", passage="Up to 150 EUR.")])
-}
+def kept(id: str, answer: str, passage: str) -> Kept:  # noqa: A002 - the field's name
+    cited = [Shown(source=passage, title=passage, passage=passage)]
+    return Kept(id=id, sha256="0" * 64, answer=answer, refused=False, citations=cited, scores={}, measures={})
+
+
+BEFORE = {"hotel": kept("hotel", "It is 150 EUR.", "Up to 150 EUR.")}
 
 
 def terminal(made: Run) -> str:
@@ -233,7 +237,7 @@ def hostile() -> Run:
 
 
 def test_whatever_a_text_holds_the_page_runs_and_loads_nothing() -> None:
-    said = {"x": Before(HOSTILE, True, [Shown(source=HOSTILE, title=HOSTILE, passage=HOSTILE)])}
+    said = {"x": kept("x", HOSTILE, HOSTILE)}
     html = page(hostile(), said)
     shown = Page(html)
     assert "evil.test" in shown.text

@@ -4,12 +4,11 @@ from .junit import junit
 from .markdown import markdown
 from .page import page
 from .terminal import render, text
-from .words import Before, headline, summary
+from .words import headline, summary
 from .written import FORMATS, baseline, latest, write
 
 __all__ = [
     "FORMATS",
-    "Before",
     "baseline",
     "headline",
     "junit",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from ..baseline import Kept
 from ..record import CaseResult, Run, Shown
-from .words import Before, faults, got_worse, title, worst_cases
+from .words import faults, got_worse, title, worst_cases
 
 SHOWN = 30
 """Failing cases on the page; the record holds all."""
@@ -15,7 +16,7 @@ OPEN = 3
 """So many of them are unfolded."""
 
 
-def section(run: Run, before: Mapping[str, Before]) -> str:
+def section(run: Run, before: Mapping[str, Kept]) -> str:
     """The gravest ``SHOWN`` of them, the first few unfolded."""
     worst = worst_cases(run)
     if not worst:
@@ -28,7 +29,7 @@ def section(run: Run, before: Mapping[str, Before]) -> str:
     return f'<h2>Cases that fail</h2>\n<p class="soft">{len(worst)} of {run.asked}, gravest first{rest}.</p>\n{cards}'
 
 
-def _case(run: Run, case: CaseResult, before: Mapping[str, Before], worse: bool, unfolded: bool) -> str:
+def _case(run: Run, case: CaseResult, before: Mapping[str, Kept], worse: bool, unfolded: bool) -> str:
     times = [each for each in run.cases if each.id == case.id]
     failed = sum(not each.passed for each in times)
     often = f'<span class="tag">{failed} of {len(times)} times</span>' if len(times) > 1 else ""
@@ -37,7 +38,7 @@ def _case(run: Run, case: CaseResult, before: Mapping[str, Before], worse: bool,
     now = f"error: {case.error}" if case.error else case.answer
     sides = [_side("Now", now, case.refused, case.citations)]
     if (then := before.get(case.id)) is not None:
-        sides.append(_side("In the baseline", then.answer, then.refused, list(then.citations)))
+        sides.append(_side("In the baseline", then.answer, then.refused, then.citations))
     known = f"{case.id} · {', '.join(sorted(case.labels))} · trace {case.trace_id or 'none'}"
     asked = f'<h3 class="foreign">{escape(case.question)}</h3>'
     return (

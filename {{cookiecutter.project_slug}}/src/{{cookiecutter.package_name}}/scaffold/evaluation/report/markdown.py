@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ...guardrails import redact
+from ..baseline import Kept
 from ..record import CaseResult, Run
 from .terminal import MARKS, numbers
-from .words import Before, demanded, difference, failing_cases, flat, got, got_worse, headline, rows, summary, unmet
+from .words import demanded, difference, failing_cases, flat, got, got_worse, headline, rows, summary, unmet
 
 LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters in a comment; what is left is for a template around it."""
@@ -23,7 +24,7 @@ _MARKUP = re.compile(r"[\\`*_|<>\[\]&~$]")
 _CALLS = re.compile(r"[@#](?=\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
-def markdown(run: Run, before: Mapping[str, Before] | None = None) -> str:
+def markdown(run: Run, before: Mapping[str, Kept] | None = None) -> str:
     """Self-contained, at most ``LIMIT`` bytes; personal data is redacted, since a comment is read by many.
 
     ``before`` holds the baseline's cases by id.
@@ -49,7 +50,7 @@ def _demanded(run: Run, name: str) -> str:
     return demanded(threshold) if threshold else ""
 
 
-def _worse(run: Run, before: Mapping[str, Before]) -> list[str]:
+def _worse(run: Run, before: Mapping[str, Kept]) -> list[str]:
     """A table of the cases that got worse, with what was answered before."""
     if run.against is None:
         return []
@@ -69,7 +70,7 @@ def _worse(run: Run, before: Mapping[str, Before]) -> list[str]:
     ]
 
 
-def _said(case: Before | None) -> str:
+def _said(case: Kept | None) -> str:
     if case is None:
         return "–"
     return f"refused: {case.answer}" if case.refused else case.answer

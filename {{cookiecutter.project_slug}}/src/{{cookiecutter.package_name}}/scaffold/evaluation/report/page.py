@@ -7,6 +7,7 @@ from html import escape
 from importlib.resources import files
 
 from ...page import document, table, verdict
+from ..baseline import Kept
 from ..graders import MEASURES
 from ..record import Metric, Run
 from ..suite import Threshold
@@ -16,7 +17,6 @@ from .pieces import STANDS, card, percent, tag
 from .slices import sliced
 from .words import (
     TITLES,
-    Before,
     amount,
     difference,
     flat,
@@ -33,7 +33,7 @@ from .words import (
 )
 
 
-def page(run: Run, before: Mapping[str, Before] | None = None) -> str:
+def page(run: Run, before: Mapping[str, Kept] | None = None) -> str:
     """The page; ``before`` holds the baseline's cases by id, to show beside those that failed."""
     style = files(__package__).joinpath("page.css").read_text("utf-8")
     sections = [

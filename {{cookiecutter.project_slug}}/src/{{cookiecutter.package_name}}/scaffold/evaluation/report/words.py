@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from statistics import fmean
-from typing import NamedTuple
 
 from ...page import clean
 from ..graders import MEASURES, RATES
-from ..record import CaseResult, Metric, Run, Shown, Verdict, hold
+from ..record import CaseResult, Metric, Run, Verdict, hold
 from ..suite import Threshold
 
 TITLES: Mapping[str, tuple[str, str]] = {
@@ -27,14 +26,6 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "output_tokens": ("Tokens received", "What models wrote."),
 }
 """What a metric is called where people decide, and what it says. Others go by their names."""
-
-
-class Before(NamedTuple):
-    """What a report shows of a case as it was answered when the baseline was accepted."""
-
-    answer: str
-    refused: bool
-    citations: list[Shown]
 
 
 def flat(text: str, most: int | None = None) -> str:

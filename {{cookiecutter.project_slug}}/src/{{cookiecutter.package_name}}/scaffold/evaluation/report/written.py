@@ -9,14 +9,14 @@ from sqlalchemy import select
 from ...application import Application
 from ...errors import UsageError
 from ...state import evaluation_runs
+from ..baseline import Kept, read, where
 from ..record import Run, proven, write_atomically
 from .junit import junit
 from .markdown import markdown
 from .page import page
 from .terminal import text
-from .words import Before
 
-FORMATS: Mapping[str, tuple[str, Callable[[Run, Mapping[str, Before]], str]]] = {
+FORMATS: Mapping[str, tuple[str, Callable[[Run, Mapping[str, Kept]], str]]] = {
     "html": ("html", page),
     "md": ("md", markdown),
     "junit": ("xml", lambda run, _: junit(run)),
@@ -40,9 +40,15 @@ def write(application: Application, run: Run) -> list[str]:
     return paths
 
 
-def baseline(application: Application, run: Run) -> Mapping[str, Before]:
+def baseline(application: Application, run: Run) -> Mapping[str, Kept]:
     """The cases of the baseline that ``run`` was held against, by id; none where another was accepted since."""
-    return {}
+    path = application.settings.path(where(run.suite))
+    if run.against is None or not path.exists():
+        return {}
+    accepted = read(path)
+    if accepted.run != run.against.baseline:
+        return {}
+    return {kept.id: kept for kept in accepted.cases if kept.id not in run.against.left_out}
 
 
 def latest(application: Application, name: str) -> Run:
