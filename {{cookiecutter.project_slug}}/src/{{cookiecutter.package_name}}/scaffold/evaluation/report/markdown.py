@@ -98,7 +98,7 @@ def _more(count: int) -> str:
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     heads = list(heads)
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(cell(each) for each in row)} |" for row in rows)])
+    return "\n".join([*lines, *(f"| {' | '.join(cell(each, CELL) for each in row)} |" for row in rows)])
 
 
 def _within(limit: int, start: list[str], blocks: list[str], end: str) -> str:
@@ -113,7 +113,7 @@ def _within(limit: int, start: list[str], blocks: list[str], end: str) -> str:
     return "\n\n".join([*kept, end, ""])
 
 
-def cell(text: str) -> str:
+def cell(text: str, most: int | None = None) -> str:
     """``text`` as it is, on one line, inside a Markdown table: no markup, no link, no mention of anybody."""
-    line = _MARKUP.sub(lambda sign: f"\\{sign[0]}", flat(redact(text), CELL))
+    line = _MARKUP.sub(lambda sign: f"\\{sign[0]}", flat(redact(text), most))
     return _CALLS.sub(lambda sign: f"{sign[0]}\N{ZERO WIDTH SPACE}", line)

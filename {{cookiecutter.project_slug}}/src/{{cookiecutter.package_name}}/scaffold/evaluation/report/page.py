@@ -23,9 +23,10 @@ from .words import (
     got_better,
     got_worse,
     headline,
+    least,
     outcomes,
     passed_of,
-    plain,
+    reasons,
     rows,
     title,
     unmet,
@@ -69,7 +70,7 @@ def _verdict(run: Run) -> str:
     return (
         f'<h1>Evaluation: {escape(run.suite)}</h1>\n<p class="soft">{run.asked} questions with known answers were '
         f"asked on {run.started_at:%Y-%m-%d %H:%M} UTC</p>\n"
-        f"{verdict(stands, headline(run), [plain(run, each) for each in left])}\n"
+        f"{verdict(stands, headline(run), reasons(run))}\n"
         f'<ul class="tiles">{listed}</ul>{said}'
     )
 
@@ -101,7 +102,7 @@ def _cells(run: Run, name: str, metric: Metric | None) -> str:
         against = f'<td class="number" data-label="baseline">{told}</td>'
     return (
         f'<td class="number"><strong>{escape(measured)}</strong></td>'
-        f'<td class="number" data-label="demanded">{escape(demand) or "–"}</td>{against}'
+        f'<td class="demand" data-label="demanded">{escape(demand) or "–"}</td>{against}'
         f'<td class="number" data-label="cases">{metric.n if metric else 0}</td>'
     )
 
@@ -111,12 +112,10 @@ def _demand(name: str, threshold: Threshold | None) -> str:
         return ""
     parts = []
     if threshold.min is not None:
-        parts += ["every single one" if threshold.min == 1 else f"at least {amount(name, threshold.min)}"]
+        parts.append(least(name, threshold.min))
     parts += [f"at most {amount(name, threshold.max)}"] if threshold.max is not None else []
     parts += [f"19 of 20 within {amount(name, threshold.p95)}"] if threshold.p95 is not None else []
-    parts += (
-        [f"no more than {threshold.margin * 100:g} points below the baseline"] if threshold.margin is not None else []
-    )
+    parts += [f"at most {threshold.margin * 100:g} points lost"] if threshold.margin is not None else []
     return "; ".join(parts)
 
 
@@ -130,8 +129,8 @@ def _whisker(run: Run, name: str, metric: Metric | None, threshold: Threshold | 
         said += f"; {demand} is demanded"
     if paired:
         said += f"; the baseline had {amount(name, paired.before)}"
-    least = threshold.min if threshold else None
-    return whisker(said, metric.mean, metric.low, metric.high, stands, least, paired.before if paired else None)
+    mark = threshold.min if threshold else None
+    return whisker(said, metric.mean, metric.low, metric.high, stands, mark, paired.before if paired else None)
 
 
 def _legend(compared: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-STANDS = {"passed": ("good", "met"), "missed": ("bad", "missed"), "unclear": ("some", "not known"), "": ("", "")}
+STANDS = {"passed": ("good", "met"), "missed": ("bad", "missed"), "unclear": ("some", "not sure"), "": ("", "")}
 """By outcome: how it is coloured, and what it is called."""
 
 
@@ -21,4 +21,4 @@ def tag(outcome: str) -> str:
 
 def percent(share: float) -> str:
     """``share`` of 1 without decimals."""
-    return f"{share:.0%}".replace("%", " %")
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")

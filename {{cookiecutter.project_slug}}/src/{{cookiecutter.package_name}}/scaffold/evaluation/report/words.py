@@ -7,7 +7,7 @@ from statistics import fmean
 
 from ...page import clean
 from ..graders import MEASURES, RATES
-from ..record import CaseResult, Metric, Run, Verdict, hold
+from ..record import CaseResult, Metric, Run, Verdict
 from ..suite import Threshold
 
 TITLES: Mapping[str, tuple[str, str]] = {
@@ -43,7 +43,7 @@ def amount(metric: str, value: float) -> str:
     """``value`` of ``metric`` with its unit: scores are in per cent."""
     unit = MEASURES.get(metric)
     if unit is None:
-        return f"{value:.1%}".replace("%", " %").replace(".0 ", " ")
+        return f"{value * 100:.1f}".removesuffix(".0") + "\N{NO-BREAK SPACE}%"
     if unit == "s":
         return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
     if unit == "USD":
@@ -77,22 +77,41 @@ def headline(run: Run) -> str:
     return f"Good enough: {f'all {demands} are' if total != 1 else 'the one demand is'} met."
 
 
-def plain(run: Run, verdict: Verdict) -> str:
-    """Why a demand is not met, for who does not know the metric's name."""
-    name, metric, threshold = verdict.metric, run.metrics.get(verdict.metric), run.thresholds.get(verdict.metric)
-    said = title(name) + (f", {where(verdict.slice)}" if verdict.slice else "")
-    absolute = threshold is not None and not verdict.slice and verdict in hold(name, metric, threshold)
-    if not absolute or metric is None or threshold is None or threshold.min is None or metric.n < threshold.cases:
-        return f"{said}: {verdict.reason}"
-    found = f"{said}: {amount(name, metric.mean)} of {metric.n} cases"
-    if threshold.min == 1:
-        return f"{found}; it must be every single one."
-    least = f"at least {amount(name, threshold.min)} is demanded"
-    if verdict.outcome == "missed":
-        return f"{found}; {least}."
-    return (
-        f"{found}, which chance could make of as little as {amount(name, metric.low)}; {least}: more cases are needed."
-    )
+def reasons(run: Run) -> list[str]:
+    """Why it is not good enough, for who does not know the metrics' names: a line for each demand that is missed."""
+    left = unmet(run)
+    lines = [_plain(run, each) for each in left if each.outcome == "missed"]
+    if unsure := list(dict.fromkeys(_named(each) for each in left if each.outcome == "unclear")):
+        lines.append(f"Too few cases to be sure of: {'; '.join(unsure)}.")
+    return lines
+
+
+def least(name: str, demanded: float) -> str:
+    """The least that is demanded of a score."""
+    return "every single one" if demanded == 1 else f"at least {amount(name, demanded)}"
+
+
+def _named(verdict: Verdict) -> str:
+    return title(verdict.metric) + (f", {where(verdict.slice)}" if verdict.slice else "")
+
+
+def _plain(run: Run, verdict: Verdict) -> str:
+    name, label = verdict.metric, verdict.slice
+    metric = (run.slices.get(label, {}) if label else run.metrics).get(name)
+    threshold = None if label else run.thresholds.get(name)
+    compared = run.against and (run.against.slices.get(label, {}) if label else run.against.metrics).get(name)
+    if metric is None or (name in MEASURES and metric.p95 is None):
+        return f"{_named(verdict)}: {verdict.reason}"
+    if compared and "is demanded" not in verdict.reason:
+        went = f"{amount(name, compared.before)} in the baseline, {amount(name, compared.after)} now"
+        return f"{_named(verdict)}: {went}; {len(compared.worse)} cases got worse, {len(compared.better)} better."
+    if name in MEASURES:
+        most = amount(name, metric.p95 or 0)
+        return f"{_named(verdict)}: {amount(name, metric.mean)} on average, 19 of 20 within {most}."
+    found = f"{_named(verdict)}: {amount(name, metric.mean)} of {metric.n} cases"
+    if threshold is None or threshold.min is None:
+        return f"{found}, which is less than demanded."
+    return f"{found}; {least(name, threshold.min)} is demanded."
 
 
 def demanded(threshold: Threshold) -> str:
