@@ -148,7 +148,7 @@ def difference(run: Run, name: str) -> str:
     by = paired.after - paired.before
     if name in MEASURES:
         return f"{'+' if by > 0 else '−' if by < 0 else '±'}{amount(name, abs(by))}"
-    return f"{by * 100:+.1f}".replace("-", "−").replace("+0.0", "±0")
+    return f"{by * 100:+.1f}".replace("-", "−").replace("+0.0", "±0").replace("−0.0", "±0")
 
 
 def passed_of(cases: Iterable[CaseResult]) -> list[float]:
