@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import reports
+from . import baseline, reports
 from .shell import Json, Offline, Shell
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     """Add ``eval`` to ``app``."""
     family = typer.Typer(no_args_is_help=True, help="Measure the answers against reviewed cases.")
     app.add_typer(family, name="eval")
+    baseline.register(family, shell)
 
     @family.command("run")
     def run_(

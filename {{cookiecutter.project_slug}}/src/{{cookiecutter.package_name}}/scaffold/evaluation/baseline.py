@@ -93,6 +93,7 @@ def accept(application: Application, run: Run, suite: SuiteFile, by: str, force:
         verdicts += against(before, run.cases, suite, run.digests)[1]
     if (short := [verdict.reason for verdict in verdicts if not verdict.passed]) and not force:
         raise EvidenceError(f"{run.id} falls short: {' '.join(short)} Accept it all the same with --force.")
+    application.audit.append("baseline", suite=suite.name, run=run.id, by=by, forced=force)
     path = application.settings.path(where(suite.name))
     write_atomically(path, (baseline_of(run, by).model_dump_json(indent=1) + "\n").encode())
     return path
@@ -145,25 +146,26 @@ def against(
     """
     check(baseline, cases, suite)
     old = {kept.id: kept for kept in baseline.cases}
-    new = {id_: _kept(attempts) for id_, attempts in _by_case(cases).items()}
-    both = [id_ for id_ in new if id_ in old and old[id_].sha256 == new[id_].sha256]
+    new = scores_of(cases)
+    both = [case.id for case in cases if case.attempt == 1 and case.id in old and old[case.id].sha256 == case.sha256]
+    asked = set(both)
     labels: dict[str, list[str]] = {}
     for case in cases:
-        for label in case.labels if case.attempt == 1 and case.id in both else ():
+        for label in case.labels if case.attempt == 1 and case.id in asked else ():
             labels.setdefault(label, []).append(case.id)
 
     def compared(ids: list[str]) -> dict[str, Paired]:
-        names = sorted({name for id_ in ids for name in new[id_].scores.keys() & old[id_].scores.keys()})
-        having = {name: [i for i in ids if name in old[i].scores and name in new[i].scores] for name in names}
+        names = sorted({name for id_ in ids for name in new[id_].keys() & old[id_].scores.keys()})
+        having = {name: [i for i in ids if name in old[i].scores and name in new[i]] for name in names}
         return {
-            name: pair({i: old[i].scores[name] for i in shared}, {i: new[i].scores[name] for i in shared})
+            name: pair({i: old[i].scores[name] for i in shared}, {i: new[i][name] for i in shared})
             for name, shared in having.items()
         }
 
     result = Against(
         baseline=baseline.run,
         accepted_at=baseline.accepted_at,
-        left_out=sorted((old.keys() | new.keys()) - set(both)),
+        left_out=sorted((old.keys() | new.keys()) - asked),
         changed=[part for part in COMPARED if baseline.digests.get(part) != digests.get(part)],
         metrics=compared(both),
         slices={label: compared(labels[label]) for label in sorted(labels)},
@@ -172,23 +174,30 @@ def against(
 
 
 def decide(found: Against, suite: SuiteFile) -> Iterator[Verdict]:
-    """A verdict for each margin, and one for each slice that lost significantly in a metric that has a margin."""
+    """A verdict for each margin, and one for each slice that breaks it beyond chance.
+
+    A margin has passed where the lower bound lies above it, is missed where it does not and the exact test says that
+    more cases got worse than chance explains, and unclear otherwise. Slices are too small to be held to a margin that
+    nobody set for them: of all slices together, one breaks it by chance with a probability of 5 % at most (Holm).
+    """
     for label, thresholds in {"": suite.thresholds, **suite.slices}.items():
         metrics = found.slices.get(label, {}) if label else found.metrics
         for name, threshold in thresholds.items():
             if threshold.margin is not None:
                 yield _hold(name, label, metrics.get(name), threshold.margin, threshold.cases)
-    tried = {
-        (label, name): paired
+    margins = {name: each.margin for name, each in suite.thresholds.items() if each.margin is not None}
+    tried = [
+        (label, name, paired)
         for label, metrics in found.slices.items()
         for name, paired in metrics.items()
-        if name in suite.thresholds and suite.thresholds[name].margin is not None
-    }
-    for (label, name), rejected in zip(tried, holm([paired.p for paired in tried.values()]), strict=True):
-        if rejected:
-            paired = tried[label, name]
-            reason = f"{_told(f'{name} of {label}', paired)}; more cases of this slice got worse than chance explains"
-            yield Verdict(metric=name, slice=label, outcome="missed", reason=f"{reason}{_worse(paired)}.")
+        if name in margins
+    ]
+    lost = holm([paired.p for _, _, paired in tried])
+    for (label, name, paired), beyond_chance in zip(tried, lost, strict=True):
+        if beyond_chance and paired.low <= -margins[name]:
+            said = f"{name} of {label}"
+            reason = f"{_told(said, paired)}; that is beyond chance, however many slices there are{_worse(paired)}."
+            yield Verdict(metric=name, slice=label, outcome="missed", reason=reason)
 
 
 def _hold(name: str, label: str, paired: Paired | None, margin: float, cases: int) -> Verdict:
@@ -256,9 +265,18 @@ def _kept(attempts: list[CaseResult]) -> Kept:
         answer=first.answer,
         refused=first.refused,
         citations=first.citations,
-        scores=_means([{name: score.score for name, score in case.scores.items()} for case in attempts]),
+        scores=_means([_scores(case) for case in attempts]),
         measures=_means([case.measures for case in attempts]),
     )
+
+
+def scores_of(cases: Iterable[CaseResult]) -> dict[str, dict[str, float]]:
+    """By case and grader, the mean over the attempts."""
+    return {id_: _means([_scores(case) for case in attempts]) for id_, attempts in _by_case(cases).items()}
+
+
+def _scores(case: CaseResult) -> dict[str, float]:
+    return {name: score.score for name, score in case.scores.items()}
 
 
 def _means(attempts: list[dict[str, float]]) -> dict[str, float]:

@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import ColumnElement, Row, delete, insert, select
 
 from ..application import Application
-from ..errors import EvidenceError
+from ..errors import EvidenceError, UsageError
 from ..state import evaluation_runs
 from .dataset import labels
 from .graders import MEASURES, RATES, Score, unique
@@ -283,26 +283,42 @@ def newest(application: Application, suite: str) -> Run:
 
     Raises ``EvidenceError`` where there is none, or where its record is gone, changed or not a record.
     """
-    newest_first = evaluation_runs.c.started_at.desc(), evaluation_runs.c.id.desc()
-    query = select(evaluation_runs).where(evaluation_runs.c.suite == suite).order_by(*newest_first)
-    with application.state.begin() as connection:
-        row = connection.execute(query).first()
+    row = _row(application, evaluation_runs.c.suite == suite)
     if row is None:
         raise EvidenceError(f"No run of the suite {suite!r} is on record; run 'make eval'.")
-    return proven(application, row)
+    return _read(application, row)
 
 
-def proven(application: Application, row: Row[tuple[object, ...]]) -> Run:
-    """The run of that row of the history. Raises ``EvidenceError`` where its record is gone or was changed."""
-    path = application.settings.root / row.record
+def before(application: Application, run: Run) -> Run | None:
+    """The run of the same suite before ``run``, proven; None where there is none."""
+    table = evaluation_runs.c
+    row = _row(application, (table.suite == run.suite) & (table.started_at < timestamp(run)))
+    return _read(application, row) if row else None
+
+
+def recorded(application: Application, run_id: str) -> Run:
+    """The run of that id, proven. Raises ``UsageError`` where no run is called so."""
+    row = _row(application, evaluation_runs.c.id == run_id)
+    if row is None:
+        raise UsageError(f"There is no run {run_id!r} on record; the files in evals/runs are named by their runs.")
+    return _read(application, row)
+
+
+def _row(application: Application, condition: ColumnElement[bool]) -> Row[Any] | None:
+    newest_first = evaluation_runs.c.started_at.desc(), evaluation_runs.c.id.desc()
+    with application.state.begin() as connection:
+        return connection.execute(select(evaluation_runs).where(condition).order_by(*newest_first)).first()
+
+
+def _read(application: Application, row: Row[Any]) -> Run:
     try:
-        data = path.read_bytes()
+        data = (application.settings.root / row.record).read_bytes()
     except OSError:
         raise EvidenceError(f"{row.record}, the record of the run, is gone; run 'make eval'.") from None
     return _proven(row, data)
 
 
-def _proven(row: Row[tuple[object, ...]], data: bytes) -> Run:
+def _proven(row: Row[Any], data: bytes) -> Run:
     changed = EvidenceError(f"{row.record} is not what the run wrote: it was changed afterwards; run 'make eval'.")
     if hashlib.sha256(data).hexdigest() != row.digests.get(RECORD_DIGEST):
         raise changed

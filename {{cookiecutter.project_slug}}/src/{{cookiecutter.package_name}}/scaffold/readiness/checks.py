@@ -18,6 +18,7 @@ from ..application import Application
 from ..config import load_yaml
 from ..errors import EvidenceError, PolicyViolation, ScaffoldError
 from ..evaluation import Run, SuiteFile, judge, load_suite, newest
+from ..evaluation.baseline import Baseline, against, load, where
 from ..evidence import COMPARED, fingerprint
 from ..governance.ownership import OwnershipFile, placeholders
 from ..governance.policy import PolicyFile
@@ -61,15 +62,24 @@ def evaluation(application: Application, stage: Stage) -> str:
     suite = load_suite(application.settings, required.suite)
     run = newest(application, suite.name)
     digests = fingerprint(application, application.settings.path(suite.dataset))
-    if problems := shortcomings(run, required, suite, digests, datetime.now(UTC)):
+    accepted = load(application.settings, suite)
+    if problems := shortcomings(run, required, suite, digests, datetime.now(UTC), accepted):
         raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
     return f"{run.id}: {run.asked} reviewed cases, every threshold reached, on what is here now."
 
 
 def shortcomings(
-    run: Run, required: EvaluationRequired, suite: SuiteFile, digests: Mapping[str, str], now: datetime
+    run: Run,
+    required: EvaluationRequired,
+    suite: SuiteFile,
+    digests: Mapping[str, str],
+    now: datetime,
+    accepted: Baseline | None = None,
 ) -> list[str]:
-    """Why ``run`` is no evidence for the stage. Its own verdict is not asked: cases are counted and judged again."""
+    """Why ``run`` is no evidence for the stage. Its own verdict is not asked: cases are counted and judged again.
+
+    ``accepted`` is the baseline as it is now. Raises ``ConfigurationError`` where it is one of other cases.
+    """
     age = now - run.started_at
     problems = []
     if changed := [part for part in COMPARED if run.digests.get(part) != digests[part]]:
@@ -83,7 +93,20 @@ def shortcomings(
         problems.append(f"it is {hours:.0f} h old, at most {required.max_age_hours:g} h count (run 'make eval')")
     if run.asked < required.min_cases:
         problems.append(f"{run.asked} reviewed cases, at least {required.min_cases} are demanded (review more)")
-    problems += [verdict.reason.rstrip(".") for verdict in judge(run.cases, suite) if not verdict.passed]
+    for label, least in required.min_cases_per_slice.items():
+        if (found := len({case.id for case in run.cases if label in case.labels})) < least:
+            problems.append(f"{found} reviewed cases of {label}, at least {least} are demanded (review more)")
+    if required.baseline == "required":
+        if accepted is None:
+            problems.append(f"{where(suite.name)}: no baseline was accepted (run 'eval baseline --by NAME')")
+        if not any(each.margin for each in suite.thresholds.values()):
+            problems.append(
+                f"no threshold of evals/suites/{suite.name}.yaml has a margin (set one against the baseline)"
+            )
+    verdicts = judge(run.cases, suite)
+    if accepted is not None:
+        verdicts += against(accepted, run.cases, suite, run.digests)[1]
+    problems += [verdict.reason.rstrip(".") for verdict in verdicts if not verdict.passed]
     return problems
 
 

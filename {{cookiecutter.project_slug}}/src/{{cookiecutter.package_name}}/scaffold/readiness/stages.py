@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -21,6 +21,12 @@ class EvaluationRequired(File):
     suite: str = Field(description="Name of a file in evals/suites.")
     min_cases: int = Field(ge=1, description="Fewest reviewed cases.")
     max_age_hours: float = Field(gt=0, description="Oldest run that still counts.")
+    min_cases_per_slice: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default={}, description="Fewest reviewed cases with a tag, or of a locale as in 'locale:de'."
+    )
+    baseline: Literal["optional", "required"] = Field(
+        default="optional", description="required: the run is held against an accepted baseline, by some margin."
+    )
 
 
 class Stage(File):

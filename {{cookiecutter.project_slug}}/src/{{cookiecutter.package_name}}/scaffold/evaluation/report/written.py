@@ -10,7 +10,7 @@ from ...application import Application
 from ...errors import UsageError
 from ...state import evaluation_runs
 from ..baseline import Kept, read, where
-from ..record import Run, proven, write_atomically
+from ..record import Run, recorded, write_atomically
 from .junit import junit
 from .markdown import markdown
 from .page import page
@@ -26,6 +26,9 @@ FORMATS: Mapping[str, tuple[str, Callable[[Run, Mapping[str, Kept]], str]]] = {
 
 WRITTEN = ("html", "md", "junit")
 """Those that every run leaves."""
+
+RUNS = "evals/runs/"
+"""Where records of runs lie; what else is in the history is none."""
 
 
 def write(application: Application, run: Run) -> list[str]:
@@ -56,11 +59,12 @@ def latest(application: Application, name: str) -> Run:
 
     Raises ``UsageError`` where there is none, ``EvidenceError`` where its record is gone or was changed.
     """
-    runs = evaluation_runs
+    table = evaluation_runs.c
+    known = (table.id == name) | (table.suite == name) if name else table.id == table.id
+    query = select(table.id).where(table.record.startswith(RUNS), known).order_by(table.started_at.desc(), table.id.desc())
     with application.state.begin() as connection:
-        rows = connection.execute(select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc())).all()
-    for row in rows:
-        if row.record.startswith("evals/runs/") and name in ("", row.id, row.suite):
-            return proven(application, row)
-    what = f"{name!r} is neither the id of a run on record nor a suite that was run" if name else "No run is on record"
-    raise UsageError(f"{what}; run 'make eval', or see evals/runs.")
+        found = connection.execute(query).scalar()
+    if found is None:
+        what = f"{name!r} is neither the id of a run on record nor a suite that was run" if name else "No run is on record"
+        raise UsageError(f"{what}; run 'make eval', or see {RUNS}.")
+    return recorded(application, found)

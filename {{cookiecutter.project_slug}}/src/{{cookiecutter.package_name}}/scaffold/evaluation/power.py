@@ -1,0 +1,49 @@
+"""How many cases it takes to see a loss, and what loss the cases that are there can show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import fmean
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .baseline import Baseline, scores_of
+from .record import CaseResult
+from .statistics import cases_to_hold, cases_to_see, drop_seen
+
+
+class Power(BaseModel):
+    """One metric."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cases: int = Field(description="Cases that measure it.")
+    discordance: float = Field(description="Mean squared change of a case; of yes and no, the share that changed.")
+    seen: float = Field(description="The smallest loss that so many cases show with the power that was asked for.")
+    to_see: int = Field(description="Cases that show the loss that was asked for.")
+    to_hold: int = Field(description="Cases that pass a margin of the same size where nothing got worse.")
+
+
+def power(
+    before: Baseline | None, cases: list[CaseResult], drop: float, power: float = 0.8, discordance: float | None = None
+) -> dict[str, Power]:
+    """Every metric that ``cases`` have. Either ``before`` or ``discordance`` says how many cases change."""
+    now = scores_of(cases)
+    old = {kept.id: kept.scores for kept in before.cases} if before else {}
+    found = {}
+    for name in sorted({name for scores in now.values() for name in scores}):
+        having = [id_ for id_, scores in now.items() if name in scores]
+        change = _change(name, old, now) if discordance is None else discordance
+        found[name] = Power(
+            cases=len(having),
+            discordance=change,
+            seen=drop_seen(len(having), change, power),
+            to_see=cases_to_see(drop, change, power),
+            to_hold=cases_to_hold(drop, change, power),
+        )
+    return found
+
+
+def _change(name: str, old: Mapping[str, Mapping[str, float]], now: Mapping[str, Mapping[str, float]]) -> float:
+    both = [id_ for id_ in now if name in now[id_] and name in old.get(id_, {})]
+    return fmean((now[id_][name] - old[id_][name]) ** 2 for id_ in both) if both else 0.0
