@@ -61,10 +61,14 @@ def latest(application: Application, name: str) -> Run:
     """
     table = evaluation_runs.c
     known = (table.id == name) | (table.suite == name) if name else table.id == table.id
-    query = select(table.id).where(table.record.startswith(RUNS), known).order_by(table.started_at.desc(), table.id.desc())
+    query = (
+        select(table.id).where(table.record.startswith(RUNS), known).order_by(table.started_at.desc(), table.id.desc())
+    )
     with application.state.begin() as connection:
         found = connection.execute(query).scalar()
     if found is None:
-        what = f"{name!r} is neither the id of a run on record nor a suite that was run" if name else "No run is on record"
+        what = (
+            f"{name!r} is neither the id of a run on record nor a suite that was run" if name else "No run is on record"
+        )
         raise UsageError(f"{what}; run 'make eval', or see {RUNS}.")
     return recorded(application, found)
