@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from .evaluation import Case, SuiteFile
+from .governance.intended_use import IntendedUseFile
 from .governance.ownership import OwnershipFile
 from .governance.policy import PolicyFile
 from .governance.principal import AccessFile
@@ -22,6 +23,7 @@ from .serving import ServiceFile
 SHAPES: dict[str, type[BaseModel]] = {
     "access": AccessFile,
     "case": Case,
+    "intended_use": IntendedUseFile,
     "limits": LimitsFile,
     "models": ModelsFile,
     "ownership": OwnershipFile,

@@ -42,7 +42,7 @@ def markdown(run: Run, before: Mapping[str, Kept] | None = None) -> str:
     ]
     on = "\n".join(f"- {part}: `{cell(digest)}`" for part, digest in run.digests.items())
     end = f"<details><summary>Measured on</summary>\n\n{on}\n\n</details>"
-    return _within(LIMIT, [*start, _table(heads, metrics)], [*_worse(run, before or {}), *_missed(run)], end)
+    return _within(LIMIT, [*start, table(heads, metrics)], [*_worse(run, before or {}), *_missed(run)], end)
 
 
 def _demanded(run: Run, name: str) -> str:
@@ -66,7 +66,7 @@ def _worse(run: Run, before: Mapping[str, Kept]) -> list[str]:
     return [
         f"**{len(worse)} case{'s' * (len(worse) != 1)} got worse than in the baseline `{run.against.baseline}`**"
         + _more(len(worse)),
-        _table(("case", "question", "expected", "before", "now"), [row[:5] for row in found]),
+        table(("case", "question", "expected", "before", "now"), [row[:5] for row in found]),
     ]
 
 
@@ -87,18 +87,12 @@ def _missed(run: Run) -> list[str]:
             for case in cases[:SHOWN]
         ]
         if listed:
-            found.append(_table(("case", "question", "expected", "got", "because"), listed))
+            found.append(table(("case", "question", "expected", "got", "because"), listed))
     return found
 
 
 def _more(count: int) -> str:
     return f" (the first {SHOWN} of {count})" if count > SHOWN else ""
-
-
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    heads = list(heads)
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(cell(each, CELL) for each in row)} |" for row in rows)])
 
 
 def _within(limit: int, start: list[str], blocks: list[str], end: str) -> str:
@@ -114,6 +108,17 @@ def _within(limit: int, start: list[str], blocks: list[str], end: str) -> str:
 
 
 def cell(text: str, most: int | None = None) -> str:
-    """``text`` as it is, on one line, inside a Markdown table: no markup, no link, no mention of anybody."""
-    line = _MARKUP.sub(lambda sign: f"\\{sign[0]}", flat(redact(text), most))
-    return _CALLS.sub(lambda sign: f"{sign[0]}\N{ZERO WIDTH SPACE}", line)
+    """``text`` as it is, in a comment: ``literal``, personal data redacted, no link, no mention of anybody."""
+    return _CALLS.sub(lambda sign: f"{sign[0]}\N{ZERO WIDTH SPACE}", literal(redact(text), most))
+
+
+def literal(text: str, most: int | None = None) -> str:
+    """``text`` on one line, cut at ``most`` characters, with no sign that Markdown or a table in it would read."""
+    return _MARKUP.sub(lambda sign: f"\\{sign[0]}", flat(text, most))
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; what stands in its cells is escaped, redacted and cut."""
+    heads = list(heads)
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(cell(each, CELL) for each in row)} |" for row in rows)])
