@@ -217,7 +217,7 @@ class Page(HTMLParser):
 
 
 def hostile() -> Run:
-    bad = {
+    bad: dict[str, Any] = {
         "question": HOSTILE,
         "answer": HOSTILE,
         "expected": HOSTILE,

@@ -145,30 +145,22 @@ def against(
     Raises ``ConfigurationError`` where the baseline is of other cases (see ``check``).
     """
     check(baseline, cases, suite)
-    old = {kept.id: kept for kept in baseline.cases}
+    old, of = {kept.id: kept.scores for kept in baseline.cases}, {kept.id: kept.sha256 for kept in baseline.cases}
     new = scores_of(cases)
-    both = [case.id for case in cases if case.attempt == 1 and case.id in old and old[case.id].sha256 == case.sha256]
+    both = [case.id for case in cases if case.attempt == 1 and of.get(case.id) == case.sha256]
     asked = set(both)
     labels: dict[str, list[str]] = {}
     for case in cases:
         for label in case.labels if case.attempt == 1 and case.id in asked else ():
             labels.setdefault(label, []).append(case.id)
 
-    def compared(ids: list[str]) -> dict[str, Paired]:
-        names = sorted({name for id_ in ids for name in new[id_].keys() & old[id_].scores.keys()})
-        having = {name: [i for i in ids if name in old[i].scores and name in new[i]] for name in names}
-        return {
-            name: pair({i: old[i].scores[name] for i in shared}, {i: new[i][name] for i in shared})
-            for name, shared in having.items()
-        }
-
     result = Against(
         baseline=baseline.run,
         accepted_at=baseline.accepted_at,
         left_out=sorted((old.keys() | new.keys()) - asked),
         changed=[part for part in COMPARED if baseline.digests.get(part) != digests.get(part)],
-        metrics=compared(both),
-        slices={label: compared(labels[label]) for label in sorted(labels)},
+        metrics=compared(old, new, both),
+        slices={label: compared(old, new, labels[label]) for label in sorted(labels)},
     )
     return result, list(decide(result, suite))
 
@@ -190,7 +182,7 @@ def decide(found: Against, suite: SuiteFile) -> Iterator[Verdict]:
         (label, name, paired)
         for label, metrics in found.slices.items()
         for name, paired in metrics.items()
-        if name in margins
+        if name in margins and paired.n < found.metrics[name].n  # a slice of every case is none
     ]
     lost = holm([paired.p for _, _, paired in tried])
     for (label, name, paired), beyond_chance in zip(tried, lost, strict=True):
@@ -214,6 +206,20 @@ def _hold(name: str, label: str, paired: Paired | None, margin: float, cases: in
         return Verdict(metric=name, slice=label, outcome="missed", reason=reason)
     reason = f"{told}; a loss of {margin:g} is not ruled out: not enough evidence{_worse(paired)}."
     return Verdict(metric=name, slice=label, outcome="unclear", reason=reason)
+
+
+def compared(
+    old: Mapping[str, Mapping[str, float]], new: Mapping[str, Mapping[str, float]], ids: list[str]
+) -> dict[str, Paired]:
+    """Every metric that both have of some of the cases ``ids``, over the cases of which both have it."""
+    shared: dict[str, list[str]] = {}
+    for id_ in ids:
+        for name in new[id_].keys() & old[id_].keys():
+            shared.setdefault(name, []).append(id_)
+    return {
+        name: pair({i: old[i][name] for i in having}, {i: new[i][name] for i in having})
+        for name, having in sorted(shared.items())
+    }
 
 
 def pair(before: Mapping[str, float], after: Mapping[str, float]) -> Paired:

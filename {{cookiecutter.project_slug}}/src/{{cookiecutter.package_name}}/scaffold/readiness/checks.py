@@ -18,6 +18,7 @@ from ..application import Application
 from ..config import load_yaml
 from ..errors import EvidenceError, PolicyViolation, ScaffoldError
 from ..evaluation import Run, SuiteFile, judge, load_suite, newest
+from ..evaluation.agreement import proven
 from ..evaluation.baseline import Baseline, against, load, where
 from ..evidence import COMPARED, fingerprint
 from ..governance.ownership import OwnershipFile, placeholders
@@ -64,7 +65,8 @@ def evaluation(application: Application, stage: Stage) -> str:
     run = newest(application, suite.name)
     digests = fingerprint(application, application.settings.path(suite.dataset))
     accepted = load(application.settings, suite)
-    if problems := shortcomings(run, required, suite, digests, datetime.now(UTC), accepted):
+    problems = shortcomings(run, required, suite, digests, datetime.now(UTC), accepted)
+    if problems := problems + [each.reason.rstrip(".") for each in proven(application, suite) if not each.passed]:
         raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
     return f"{run.id}: {run.asked} reviewed cases, every threshold reached, on what is here now."
 

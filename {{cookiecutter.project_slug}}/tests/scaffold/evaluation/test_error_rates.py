@@ -1,0 +1,36 @@
+"""How often the comparison with the baseline is wrong, by simulation; few rounds, so the limits are wider than the goal.
+
+``make bench-evaluation`` of the template measures the same with many rounds and writes the table.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scaffold.evaluation.simulation import pairs_of_runs, share_missed, share_red
+
+ROUNDS = 150
+
+
+@pytest.mark.parametrize(("discordance", "repeat"), [(0.0, 1), (0.05, 1), (0.1, 1), (0.2, 3)])
+def test_where_nothing_changed_the_gate_is_rarely_red(discordance: float, repeat: int) -> None:
+    found = list(pairs_of_runs(ROUNDS, 500, discordance, repeat))
+    assert share_red(found) <= 0.08
+    assert share_missed(found) <= 0.05
+
+
+@pytest.mark.parametrize(("discordance", "repeat"), [(0.0, 1), (0.1, 1), (0.2, 1), (0.2, 3)])
+def test_a_loss_of_five_points_in_500_cases_is_red(discordance: float, repeat: int) -> None:
+    assert share_red(list(pairs_of_runs(ROUNDS, 500, discordance, repeat, loss=0.05))) >= 0.9
+
+
+def test_few_cases_are_never_a_pass() -> None:
+    assert share_red(list(pairs_of_runs(20, 50, 0.0))) == 1
+    assert share_missed(list(pairs_of_runs(ROUNDS, 50, 0.2))) <= 0.1
+
+
+def test_a_slice_that_loses_is_red_although_the_whole_keeps_its_margin() -> None:
+    found = list(pairs_of_runs(ROUNDS, 1000, 0.05, loss=0.03, in_one_topic=True))
+    whole = [verdict.passed for each in found for verdict in each if not verdict.slice]
+    assert sum(whole) / len(whole) >= 0.8
+    assert share_missed(found) >= 0.8
