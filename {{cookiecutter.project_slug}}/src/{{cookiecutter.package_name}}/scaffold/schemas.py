@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from .evaluation import Case, SuiteFile
+from .evaluation.agreement import Label
+from .evaluation.matrix import MatrixFile
 from .governance.intended_use import IntendedUseFile
 from .governance.ownership import OwnershipFile
 from .governance.policy import PolicyFile
@@ -24,7 +26,9 @@ SHAPES: dict[str, type[BaseModel]] = {
     "access": AccessFile,
     "case": Case,
     "intended_use": IntendedUseFile,
+    "label": Label,
     "limits": LimitsFile,
+    "matrix": MatrixFile,
     "models": ModelsFile,
     "ownership": OwnershipFile,
     "policy": PolicyFile,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import baseline, reports
+from . import baseline, matrix, reports
 from . import judge as judging
 from .shell import Json, Offline, Shell
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     app.add_typer(family, name="eval")
     baseline.register(family, shell)
     judging.register(family, shell)
+    matrix.register(family, shell)
 
     @family.command("run")
     def run_(

@@ -107,7 +107,12 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=decide(application, results, suite) + verdicts + (compare(results) if compare else []),
+            verdicts=[
+                *judge_scores(results, suite),
+                *proven(application, suite),
+                *verdicts,
+                *(compare(results) if compare else ()),
+            ],
             against=held,
         )
         save(application, record)
@@ -134,11 +139,6 @@ async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[Case
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def decide(application: Application, results: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
-    """Every verdict that follows from the answers; a gate asks again, by the files as they are then."""
-    return judge_scores(results, suite) + proven(application, suite)
 
 
 async def _judged(
