@@ -163,8 +163,9 @@ def _measures(run: Run) -> str:
         chart = f'<p class="soft">Every answer: {amount(name, values[0])}.</p>'
         if min(values) < max(values):
             drawn, most = histogram(f"{title(name)}: {told}", values, [("median", metric.p50), *limit])
+            marks = f"upright: half of the answers{', and what is demanded' * bool(limit)}"
             end = f"{amount(name, most)}{' and more' * (max(values) > most)}"
-            chart = f'<p>{escape(told)}</p>{drawn}<div class="scale"><span>0</span><span>{escape(end)}</span></div>'
+            chart = f'<p>{escape(told)}</p>{drawn}<div class="scale"><span>0</span><span>{marks}</span><span>{escape(end)}</span></div>'
         cards.append(f'<div class="card"><h3>{escape(title(name))} {tag(found.get(name, ""))}</h3>{chart}</div>')
     return f'<h2>Time and cost</h2>\n<div class="pair">{"".join(cards)}</div>' if cards else ""
 
@@ -185,11 +186,11 @@ def _on(run: Run) -> str:
         facts["Baseline"] = f"<code>{escape(run.against.baseline)}</code>; changed since: {every(run.against.changed)}"
         if run.against.left_out:
             facts["Not compared"] = f"{len(run.against.left_out)} cases that are new, gone or rewritten since"
-    facts |= {part.capitalize(): f"<code>{escape(digest)}</code>" for part, digest in run.digests.items()}
+    facts |= {f"Digest of {part}": f"<code>{escape(digest)}</code>" for part, digest in run.digests.items()}
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in facts.items())
     return (
         f'<h2>What it was measured on</h2>\n<div class="card"><dl>{listed}</dl></div>\n<p class="soft">Questions are a '
-        "sample of all that will be asked: with other questions a share may come out anywhere on its line (95 % "
+        "sample of all that will be asked: with other questions a share may come out anywhere on its line (95&nbsp;% "
         "interval). A demand is met only where the whole line meets it; where only the dot does, more "
         "cases are needed.</p>"
     )
