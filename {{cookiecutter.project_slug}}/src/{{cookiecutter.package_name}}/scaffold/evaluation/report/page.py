@@ -165,7 +165,8 @@ def _measures(run: Run) -> str:
             drawn, most = histogram(f"{title(name)}: {told}", values, [("median", metric.p50), *limit])
             marks = f"upright: half of the answers{', and what is demanded' * bool(limit)}"
             end = f"{amount(name, most)}{' and more' * (max(values) > most)}"
-            chart = f'<p>{escape(told)}</p>{drawn}<div class="scale"><span>0</span><span>{marks}</span><span>{escape(end)}</span></div>'
+            scale = "".join(f"<span>{escape(each)}</span>" for each in ("0", marks, end))
+            chart = f'<p>{escape(told)}</p>{drawn}<div class="scale">{scale}</div>'
         cards.append(f'<div class="card"><h3>{escape(title(name))} {tag(found.get(name, ""))}</h3>{chart}</div>')
     return f'<h2>Time and cost</h2>\n<div class="pair">{"".join(cards)}</div>' if cards else ""
 
