@@ -22,6 +22,7 @@ import sqlalchemy
 import {{ cookiecutter.package_name }} as package
 from {{ cookiecutter.package_name }}.scaffold.errors import ScaffoldError, SourceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
+from {{ cookiecutter.package_name }}.scaffold.evaluation.record import Verdict
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
@@ -77,6 +78,8 @@ SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
 RETRIEVAL = "tests/scaffold/retrieval"
+BASELINE = "tests/scaffold/evaluation/test_baseline.py"
+WORSE = f"{DRILLS}/test_f11_worse_answers.py"
 
 
 def always(value: Any) -> Replace:
@@ -130,6 +133,11 @@ def limited(**limits: float) -> Replace:
         )
 
     return workers
+
+
+def demanding(**changes: Any) -> Replace:
+    """``readiness.checks.shortcomings`` of a stage whose evaluation demands less."""
+    return lambda original: lambda run, required, *rest: original(run, required.model_copy(update=changes), *rest)
 
 
 def all_lost(_: object) -> Callable[..., None]:
@@ -585,16 +593,73 @@ CONTROLS = (
         tests=[f"{DRILLS}/test_f11_worse_answers.py::test_a_worse_prompt_misses_a_threshold_and_the_cases_are_named"],
     ),
     Control(
-        name="minimum-cases",
-        failure="F12",
+        name="baseline-margin",
+        failure="F11",
         unplug=[
             (
-                "scaffold.readiness.checks.shortcomings",
-                lambda original: (
-                    lambda run, required, *rest: original(run, required.model_copy(update={"min_cases": 1}), *rest)
-                ),
+                "scaffold.evaluation.baseline._hold",
+                always(lambda metric, label, *_: Verdict(metric=metric, slice=label, outcome="passed", reason="")),
             )
         ],
+        tests=[f"{BASELINE}::test_a_margin_is_decided_by_the_bound", WORSE],
+    ),
+    Control(
+        name="baseline-bound",
+        failure="F11",
+        unplug=[
+            (
+                "scaffold.evaluation.baseline.paired_bounds",
+                lambda _: lambda values: (sum(values) / len(values), sum(values) / len(values)),
+            )
+        ],
+        tests=[f"{BASELINE}::test_a_margin_is_decided_by_the_bound"],
+    ),
+    Control(
+        name="baseline-pairs",
+        failure="F11",
+        unplug=[("scaffold.evaluation.baseline._same", always(lambda kept, case: kept is not None))],
+        tests=[f"{BASELINE}::test_rewritten_new_and_dropped_cases_are_left_out_and_counted"],
+    ),
+    Control(
+        name="baseline-of-these-cases",
+        failure="F11",
+        unplug=[("scaffold.evaluation.baseline.check", always(None))],
+        tests=[f"{BASELINE}::test_a_baseline_of_something_else_is_refused"],
+    ),
+    Control(
+        name="slices-corrected",
+        failure="F12",
+        unplug=[("scaffold.evaluation.baseline.holm", lambda _: lambda values: [value <= 0.05 for value in values])],
+        tests=[f"{BASELINE}::test_one_slice_of_many_that_had_bad_luck_is_not_named"],
+    ),
+    Control(
+        name="slices-compared",
+        failure="F12",
+        unplug=[("scaffold.evaluation.baseline.holm", lambda _: lambda values: [False] * len(values))],
+        tests=[f"{BASELINE}::test_a_slice_that_lost_beyond_chance_is_named_though_the_whole_holds"],
+    ),
+    Control(
+        name="minimum-cases-per-slice",
+        failure="F12",
+        unplug=[("scaffold.readiness.checks.shortcomings", demanding(min_cases_per_slice={}))],
+        tests=[f"{DRILLS}/test_f12_too_few_cases.py"],
+    ),
+    Control(
+        name="baseline-required",
+        failure="F12",
+        unplug=[("scaffold.readiness.checks.shortcomings", demanding(baseline="optional"))],
+        tests=[f"{DRILLS}/test_f12_too_few_cases.py"],
+    ),
+    Control(
+        name="empty-slice",
+        failure="F12",
+        unplug=[("scaffold.evaluation.runner._no_empty_slice", always(None))],
+        tests=[f"{BASELINE}::test_a_slice_that_no_case_has_is_named_before_anything_is_asked"],
+    ),
+    Control(
+        name="minimum-cases",
+        failure="F12",
+        unplug=[("scaffold.readiness.checks.shortcomings", demanding(min_cases=1))],
         tests=[f"{DRILLS}/test_f12_too_few_cases.py"],
     ),
     Control(

@@ -67,6 +67,9 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["gate", "pilotage"], 2, r"'pilotage'.*known: poc"),
         (["data", "check", "--stage", "pco"], 2, r"no stage 'pco' .*\(did you mean 'poc'\?\)"),
         (["eval", "run", "knowlege"], 2, r"knowlege.*knowledge"),
+        (["eval", "compare", "--run", "r1"], 2, r"There is no run 'r1' on record"),
+        (["eval", "compare"], 1, r"No run of the suite 'knowledge' is on record; run 'make eval'"),
+        (["eval", "baseline", "--by", "Ada"], 1, r"No run of the suite 'knowledge' is on record; run 'make eval'"),
     ],
 )
 def test_a_mistake_ends_in_one_sentence_and_its_exit_code(run: Run, arguments: list[str], code: int, says: str) -> None:
@@ -301,3 +304,51 @@ def test_what_is_set_aside_is_listed_replayed_and_dropped(
     assert "1 records forgotten." in run("quarantine", "drop", "tickets", "8")[1]
     assert "1 records forgotten." in run("quarantine", "drop", "tickets")[1]
     assert "Nothing is set aside." in run("quarantine", "list")[1]
+
+
+def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
+    suite = project / "evals" / "suites" / "knowledge.yaml"
+    suite.write_text(suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}"), "utf-8")
+    assert run("eval", "run")[0] == 0
+    code, _, err = run("eval", "compare")
+    assert (code, "evals/baselines/knowledge.json: no baseline was accepted" in err) == (2, True)
+    code, _, err = run("eval", "power")
+    assert (code, "Only one run of 'knowledge' is on record" in err) == (1, True)
+    code, out, _ = run("eval", "power", "--discordance", "0.1")
+    assert code == 0
+    assert re.search(r"correctness +\d+ +0\.100 +0\.\d+ +246 +248", out)
+
+    assert run("eval", "baseline", "--by", "Ada")[0] == 0
+    assert run("eval", "run")[0] == 0
+    code, out, _ = run("eval", "compare")
+    assert code == 0
+    assert re.search(r"✓ +correctness +0\.\d+ +0\.\d+ +\+0\.000", out)
+    assert "Changed: nothing. Cases left out: 0." in out
+    assert run("eval", "power")[0] == 0
+
+    (first, *_) = sorted((project / "evals" / "runs").glob("*.json"))
+    code, out, _ = run("eval", "compare", "--baseline", first.stem, "--json")
+    told = json.loads(out)
+    assert (code, told["passed"], told["against"]["baseline"]) == (0, True, first.stem)
+
+    kept = project / "evals" / "baselines" / "knowledge.json"
+    kept.write_text(re.sub(r'"sha256": "[0-9a-f]+"', f'"sha256": "{"0" * 64}"', kept.read_text("utf-8")), "utf-8")
+    code, _, err = run("eval", "compare")
+    assert (code, "of which 0 are asked as they were" in err) == (2, True)
+    kept.write_text("{", "utf-8")
+    for command in (("eval", "compare"), ("eval", "run"), ("eval", "baseline", "--by", "Ada")):
+        code, _, err = run(*command)
+        assert (code, "this is no baseline" in err) == (2, True), command
+    code, _, err = run("eval", "compare", "--baseline", str(first))
+    assert (code, "this is no baseline" in err) == (2, True)
+
+
+def test_the_gate_of_a_pilot_says_what_is_missing(run: Run) -> None:
+    assert run("eval", "run")[0] == 0
+    code, out, _ = run("gate", "pilot")
+    assert code == 1
+    said = " ".join(out.split())
+    assert re.search(r"\d+ reviewed cases, at least 200 are demanded", said)
+    assert "no baseline was accepted" in said
+    assert "has a margin" in said
+    assert "not fit for pilot: evaluation" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,12 +13,13 @@ from rich.console import Console
 
 from {{ cookiecutter.package_name }} import app
 from {{ cookiecutter.package_name }}.scaffold.application import Application
-from {{ cookiecutter.package_name }}.scaffold.evaluation import load_suite, render, run
+from {{ cookiecutter.package_name }}.scaffold.evaluation import baseline, judge, load_suite, render, run
+from {{ cookiecutter.package_name }}.scaffold.readiness import gate
 
 
-def worsen_the_prompt(project: Path) -> None:
+def worsen_the_prompt(project: Path, locale: str = "*") -> None:
     """Somebody saves tokens: only the first passage's beginning is sent."""
-    for path in (project / "config" / "prompts").glob("answer.*.yaml"):
+    for path in (project / "config" / "prompts").glob(f"answer.{locale}.yaml"):
         text = path.read_text("utf-8")
         worse = text.replace("passages }}", "passages[:300] }}")
         assert worse != text
@@ -45,6 +47,32 @@ async def test_a_worse_prompt_misses_a_threshold_and_the_cases_are_named(
     failing = next(case for case in worse.cases if case.scores.get("correctness") and not case.passed)
     for expected in ("✗ correctness is", "is demanded", failing.question, f"expected  {failing.expected}"):
         assert expected in shown
+
+
+@pytest.mark.drill("F11")
+async def test_a_prompt_worse_than_the_accepted_one_is_red_though_every_threshold_is_reached(
+    application: Application, project: Path
+) -> None:
+    """Staged: the thresholds are set low, answers were far above them, and a change of the English prompt makes them worse.
+    Caught by: the margin against the accepted baseline; metric and cases are named, and the gate judges again.
+    """
+    suite = load_suite(application.settings, "knowledge")
+    low = {**suite.model_dump(), "thresholds": {"correctness": {"min": 0.01, "margin": 0.15}}}
+    (project / "evals" / "suites" / "knowledge.yaml").write_text(json.dumps(low), "utf-8")
+    suite = load_suite(application.settings, "knowledge")
+    baseline.accept(application, await run(application, suite), suite, by="Ada")
+    assert (await run(application, suite)).passed
+
+    worsen_the_prompt(project, "en")
+    worse = await run(application, suite)
+    assert all(verdict.passed for verdict in judge(worse.cases, suite))
+    (red,) = [verdict for verdict in worse.verdicts if not verdict.passed and not verdict.slice]
+    assert (red.metric, red.outcome) == ("correctness", "missed")
+    assert worse.against is not None
+    assert worse.against.metrics["correctness"].worse[0] in red.reason
+    assert worse.against.changed == ["prompts"]
+    (check,) = [check for check in gate(application, "poc").checks if check.id == "evaluation"]
+    assert "chance does not explain it" in check.reason
 
 
 @pytest.mark.drill("F11")

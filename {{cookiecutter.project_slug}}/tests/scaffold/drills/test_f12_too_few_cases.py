@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
-from {{ cookiecutter.package_name }}.scaffold.evaluation import SuiteFile, load_suite, run
+from {{ cookiecutter.package_name }}.scaffold.evaluation import SuiteFile, baseline, load_suite, run
 from {{ cookiecutter.package_name }}.scaffold.readiness import gate
 
 from tests.scaffold.evaluation.cases import UNREVIEWED, Scripted, line, write
@@ -30,3 +30,47 @@ async def test_a_few_lucky_cases_do_not_pass_the_gate(application: Application, 
     (check,) = [check for check in gate(application, "poc").checks if check.id == "evaluation"]
     assert not check.passed
     assert "12 reviewed cases, at least 20 are demanded" in check.reason
+
+
+@pytest.mark.drill("F12")
+@pytest.mark.parametrize(
+    ("english", "german", "accepted", "reason"),
+    [
+        (30, 0, True, "30 reviewed cases, at least 200 are demanded"),
+        (200, 0, True, "0 reviewed cases of locale:de, at least 20 are demanded"),
+        (180, 20, False, "evals/baselines/knowledge.json: no baseline was accepted"),
+        (180, 20, True, ""),
+    ],
+)
+async def test_a_pilot_takes_many_cases_in_every_language_and_a_baseline(
+    application: Application, project: Path, english: int, german: int, accepted: bool, reason: str
+) -> None:
+    """Staged: thirty lucky cases; two hundred in one language; two hundred that are compared with nothing.
+    Caught by: the stage, which demands cases over all and for each language, and a baseline with a margin.
+    """
+    suite = load_suite(application.settings, "knowledge")
+    reached = SuiteFile.model_validate({**suite.model_dump(), "thresholds": {"correctness": {"margin": 0.05}}})
+    (project / "evals" / "suites" / "knowledge.yaml").write_text(reached.model_dump_json(), "utf-8")
+    locales = ["en"] * english + ["de"] * german
+    write(project / suite.dataset, [line(f"demo-{n}", locale=locale) for n, locale in enumerate(locales)])
+
+    lucky = dataclasses.replace(application, usecase=Scripted())
+    made = await run(lucky, reached)
+    if accepted:
+        baseline.accept(application, made, reached, by="Ada")
+    (check,) = [check for check in gate(application, "pilot").checks if check.id == "evaluation"]
+    assert check.passed is not bool(reason)
+    assert reason in check.reason
+
+
+@pytest.mark.drill("F12")
+async def test_a_baseline_that_nothing_is_held_against_does_not_pass_for_one(
+    application: Application, project: Path
+) -> None:
+    """Staged: a baseline is accepted, and no threshold has a margin.
+    Caught by: the stage, which demands both.
+    """
+    suite = load_suite(application.settings, "knowledge")
+    baseline.accept(application, await run(application, suite), suite, by="Ada")
+    (check,) = [check for check in gate(application, "pilot").checks if check.id == "evaluation"]
+    assert "no threshold of evals/suites/knowledge.yaml has a margin" in check.reason

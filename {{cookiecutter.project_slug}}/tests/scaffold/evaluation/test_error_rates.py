@@ -9,14 +9,14 @@ import pytest
 
 from tests.scaffold.evaluation.simulation import pairs_of_runs, share_missed, share_red
 
-ROUNDS = 150
+ROUNDS = 60
 
 
 @pytest.mark.parametrize(("discordance", "repeat"), [(0.0, 1), (0.05, 1), (0.1, 1), (0.2, 3)])
 def test_where_nothing_changed_the_gate_is_rarely_red(discordance: float, repeat: int) -> None:
     found = list(pairs_of_runs(ROUNDS, 500, discordance, repeat))
-    assert share_red(found) <= 0.08
-    assert share_missed(found) <= 0.05
+    assert share_red(found) <= 0.12
+    assert share_missed(found) <= 0.1
 
 
 @pytest.mark.parametrize(("discordance", "repeat"), [(0.0, 1), (0.1, 1), (0.2, 1), (0.2, 3)])
@@ -30,7 +30,7 @@ def test_few_cases_are_never_a_pass() -> None:
 
 
 def test_a_slice_that_loses_is_red_although_the_whole_keeps_its_margin() -> None:
-    found = list(pairs_of_runs(ROUNDS, 1000, 0.05, loss=0.03, in_one_topic=True))
+    found = list(pairs_of_runs(ROUNDS, 1000, 0.05, loss=0.025, in_one_topic=True))
     whole = [verdict.passed for each in found for verdict in each if not verdict.slice]
     assert sum(whole) / len(whole) >= 0.8
     assert share_missed(found) >= 0.8

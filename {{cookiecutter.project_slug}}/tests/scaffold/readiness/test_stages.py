@@ -48,6 +48,12 @@ def test_an_unknown_stage_names_the_known_ones(tmp_path: Path, name: str, messag
         ("checks:", "cheks:", r"stages.poc.checks: this field is required"),
         ("min_cases: 20", "min_cases: 0", r"stages.yaml:3: .*min_cases: .* not 0"),
         ("max_age_hours: 168", "max_age_hours: -1", r"stages.yaml:3: .*max_age_hours: .* not -1"),
+        (
+            "suite: knowledge",
+            "suite: knowledge, baseline: must",
+            r"stages.yaml:3: .*baseline: .*'optional' or 'required'",
+        ),
+        ("suite: knowledge", "suite: knowledge, min_cases_per_slice: {a: 0}", r"stages.yaml:3: .*slice.a: .* not 0"),
         (GOOD, "stages: {}", r"stages: .* at least 1 item"),
         (GOOD, "", r"stages: this field is required"),
     ],
@@ -62,6 +68,13 @@ def test_every_check_that_a_stage_may_ask_for_exists() -> None:
     assert set(get_args(CheckName)) == set(CHECKS)
 
 
-def test_the_shipped_stage_asks_for_every_check_but_the_card_of_later_stages() -> None:
-    shipped = load_stage(Settings(root=Path(__file__).parents[1] / "sample"), "poc")
-    assert set(shipped.checks) == set(CHECKS) - {"card"}
+@pytest.mark.parametrize(
+    ("stage", "cases", "baseline"),
+    [("poc", 20, "optional"), ("pilot", 200, "required"), ("production", 500, "required")],
+)
+def test_every_shipped_stage_asks_for_every_check_and_for_more_than_the_one_before(
+    stage: str, cases: int, baseline: str
+) -> None:
+    shipped = load_stage(Settings(root=Path(__file__).parents[1] / "sample"), stage)
+    assert set(shipped.checks) == set(CHECKS) - ({"card"} if stage == "poc" else set())
+    assert (shipped.evaluation.min_cases, shipped.evaluation.baseline) == (cases, baseline)

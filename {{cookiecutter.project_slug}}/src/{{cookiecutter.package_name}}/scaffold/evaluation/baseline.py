@@ -124,8 +124,8 @@ def read(path: Path) -> Baseline:
 
 def check(baseline: Baseline, cases: Iterable[Case | CaseResult], suite: SuiteFile) -> None:
     """Raise ``ConfigurationError`` where ``cases`` are not what the baseline was measured on."""
-    now = {case.id: case.sha256 for case in cases}
-    left = [kept for kept in baseline.cases if now.get(kept.id) == kept.sha256]
+    kept = {each.id: each for each in baseline.cases}
+    left = {case.id for case in cases if _same(kept.get(case.id), case)}
     remedy = "delete it, run 'make eval' and accept a new one with 'eval baseline'"
     said = f"{where(suite.name)}: the baseline {baseline.run} "
     if baseline.dataset != suite.dataset:
@@ -137,6 +137,11 @@ def check(baseline: Baseline, cases: Iterable[Case | CaseResult], suite: SuiteFi
         )
 
 
+def _same(kept: Kept | None, case: Case | CaseResult) -> bool:
+    """Whether the baseline has the case as it is asked now."""
+    return kept is not None and kept.sha256 == case.sha256
+
+
 def against(
     baseline: Baseline, cases: list[CaseResult], suite: SuiteFile, digests: Mapping[str, str]
 ) -> tuple[Against, list[Verdict]]:
@@ -145,9 +150,9 @@ def against(
     Raises ``ConfigurationError`` where the baseline is of other cases (see ``check``).
     """
     check(baseline, cases, suite)
-    old, of = {kept.id: kept.scores for kept in baseline.cases}, {kept.id: kept.sha256 for kept in baseline.cases}
-    new = scores_of(cases)
-    both = [case.id for case in cases if case.attempt == 1 and of.get(case.id) == case.sha256]
+    kept, new = {each.id: each for each in baseline.cases}, scores_of(cases)
+    old = {id_: each.scores for id_, each in kept.items()}
+    both = [case.id for case in cases if case.attempt == 1 and _same(kept.get(case.id), case)]
     asked = set(both)
     labels: dict[str, list[str]] = {}
     for case in cases:
