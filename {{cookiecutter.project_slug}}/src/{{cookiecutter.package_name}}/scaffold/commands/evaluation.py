@@ -40,9 +40,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
             progress = None if as_json else shell.progress
             record = asyncio.run(run(application, chosen, progress, resume=not fresh))
             page, *others = write(application, record)
-        if not as_json:
-            shell.say(f"  The page: {page} (beside it {', '.join(others)})")
-        _show(record, as_json)
+        _show(record, as_json, f"The page: {page} (beside it {', '.join(others)})")
 
     @family.command()
     def canary(
@@ -61,11 +59,13 @@ def register(app: typer.Typer, shell: Shell) -> None:
 
     reports.register(family, shell)
 
-    def _show(record: Run, as_json: bool) -> None:
+    def _show(record: Run, as_json: bool, where: str = "") -> None:
         from ..evaluation import render
 
         if as_json:
             shell.json(record.model_dump(mode="json"))
         else:
             shell.out.print(render(record))
+            if where:
+                shell.say(where)
         raise typer.Exit(0 if record.passed else 1)
