@@ -80,6 +80,7 @@ LIVE = "tests/scaffold/test_live.py"
 RETRIEVAL = "tests/scaffold/retrieval"
 BASELINE = "tests/scaffold/evaluation/test_baseline.py"
 WORSE = f"{DRILLS}/test_f11_worse_answers.py"
+RECORDINGS = "tests/scaffold/evaluation/test_recordings.py"
 
 
 def always(value: Any) -> Replace:
@@ -213,6 +214,43 @@ CONTROLS = (
         "F03",
         [("scaffold.models.governed.Shaped", always(lambda chain, whole: chain))],
         [f"{MODELS}/test_shape.py"],
+    ),
+    Control(
+        "replay-same-models-and-prompts",
+        "F11",
+        [("scaffold.models.recording.Player.prove", always(lambda *_: None))],
+        [RECORDINGS],
+    ),
+    Control(
+        "replay-same-request",
+        "F11",
+        [("scaffold.models.taped.request_digest", always(lambda entry, *_: entry.info.sha256))],
+        [f"{MODELS}/test_taped.py::test_what_differs_in_anything_is_another_request"],
+    ),
+    Control("recording-whole", "F11", [("scaffold.models.recording._whole", always(lambda *_: True))], [RECORDINGS]),
+    Control(
+        "recording-answered",
+        "F11",
+        [("scaffold.models.recording.Recorder.asked", always(lambda *_: None))],
+        [f"{MODELS}/test_taped.py::test_a_refusal_of_the_request_comes_again_and_weather_is_not_recorded"],
+    ),
+    Control(
+        "replayed-run-is-whole",
+        "F11",
+        [("scaffold.evaluation.runner.missing", always(lambda _: ""))],
+        [f"{RECORDINGS}::test_what_is_not_recorded_ends_a_run_whatever_the_use_case_makes_of_it"],
+    ),
+    Control(
+        "live-evidence",
+        "F11",
+        [("scaffold.readiness.checks._replayed", always(lambda _: False))],
+        ["tests/scaffold/readiness/test_checks.py"],
+    ),
+    Control(
+        "recording-hides-personal-data",
+        "F14",
+        [("scaffold.models.taped.redact", always(lambda text: text))],
+        [f"{MODELS}/test_taped.py::test_what_a_model_made_up_of_a_person_is_not_recorded"],
     ),
     Control("budget", "F05", [("scaffold.models.ledger.Ledger._hold", always(lambda *_: None))], [F05]),
     Control("kill-switch", "F05", [("scaffold.models.switch.Switched.passage", BARE)], [F05]),
@@ -603,6 +641,17 @@ CONTROLS = (
         failure="F11",
         unplug=[("scaffold.evaluation.runner.judge_scores", always(lambda *_: []))],
         tests=[f"{DRILLS}/test_f11_worse_answers.py::test_a_worse_prompt_misses_a_threshold_and_the_cases_are_named"],
+    ),
+    Control(
+        name="slice-thresholds",
+        failure="F27",
+        unplug=[
+            (
+                "scaffold.evaluation.runner.judge_scores",
+                lambda original: lambda cases, suite: original(cases, suite.model_copy(update={"slices": {}})),
+            )
+        ],
+        tests=[f"{DRILLS}/test_f27_locale.py"],
     ),
     Control(
         name="baseline-margin",

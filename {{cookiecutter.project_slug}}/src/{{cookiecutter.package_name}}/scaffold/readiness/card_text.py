@@ -85,7 +85,7 @@ def _details(facts: Facts) -> str:
         *([f"Source: {literal(owner.repository)}"] if owner.repository else []),
         f"Models: {', '.join(f'{literal(label)} ({role})' for role, label in facts.models.items())}",
         f"Prompts: {', '.join(sorted({literal(case.prompt) for case in facts.run.cases if case.prompt})) or 'none'}",
-        f"Evaluation: {facts.run.id}",
+        f"Evaluation: {facts.run.id}" + ", of recorded answers" * (facts.run.calls == "replayed"),
     )
 
 

@@ -27,6 +27,7 @@ class EvaluationRequired(File):
     baseline: Literal["optional", "required"] = Field(
         default="optional", description="required: the run is held against an accepted baseline, by some margin."
     )
+    live: bool = Field(default=False, description="Whether models must have been asked, not a recording replayed.")
 
 
 class Stage(File):

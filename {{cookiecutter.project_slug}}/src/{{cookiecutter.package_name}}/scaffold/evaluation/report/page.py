@@ -181,6 +181,7 @@ def _on(run: Run) -> str:
         "Cases": f"<code>{escape(run.dataset)}</code>: {run.asked} reviewed, each asked {run.repeat} time"
         f"{'s' * (run.repeat != 1)}; {len(run.unreviewed)} wait for review and do not count",
         "Run": f"<code>{escape(run.id)}</code>, {run.seconds:.1f} s"
+        + "; recorded answers were replayed" * (run.calls == "replayed")
         + f"; {run.resumed} answers were taken over from a run that was cut off" * bool(run.resumed),
     }
     if run.against:

@@ -240,6 +240,8 @@ def summary(run: Run) -> str:
         parts.append(f"{errors} ended in an error")
     if run.resumed:
         parts.append(f"{run.resumed} were taken over from a run that was cut off")
+    if run.calls == "replayed":
+        parts.append("recorded answers were replayed")
     if run.unreviewed:
         parts.append(f"{len(run.unreviewed)} wait for review and were not asked")
     if run.against:
