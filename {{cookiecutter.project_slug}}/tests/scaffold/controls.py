@@ -63,6 +63,7 @@ F08, F14, F15 = (
 AGAIN = f"{DRILLS}/test_f08_asked_again.py"
 OLD_AND_NEW = f"{DRILLS}/test_f09_contradictions.py"
 PACKING = "tests/scaffold/retrieval/test_packing.py"
+CARD = f"{DRILLS}/test_f35_system_card.py"
 DOOR = f"{DRILLS}/test_f14_model_door.py"
 F10 = f"{DRILLS}/test_f10_sources.py"
 CONNECTORS = "tests/scaffold/retrieval/connectors"
@@ -727,6 +728,41 @@ CONTROLS = (
         failure="F18",
         unplug=[("scaffold.readiness.checks.placeholders", lambda _: lambda ownership: [])],
         tests=[f"{DRILLS}/test_f18_no_owner.py"],
+    ),
+    Control(
+        name="stale-card",
+        failure="F35",
+        unplug=[("scaffold.readiness.card.PARTS", lambda _: ())],
+        tests=[CARD],
+    ),
+    Control(
+        name="card-by-hand",
+        failure="F35",
+        unplug=[("scaffold.readiness.card._untouched", always(lambda _: True))],
+        tests=[f"{CARD}::test_a_card_that_is_touched_up_or_gone_turns_the_check_red"],
+    ),
+    Control(
+        name="card-of-a-passed-run",
+        failure="F35",
+        unplug=[
+            (
+                "scaffold.readiness.card.newest",
+                lambda original: lambda *given: original(*given).model_copy(update={"verdicts": []}),
+            )
+        ],
+        tests=[f"{CARD}::test_a_newer_run_that_failed_leaves_no_card_standing"],
+    ),
+    Control(
+        name="intended-use",
+        failure="F35",
+        unplug=[("scaffold.readiness.card.unwritten", always(lambda _: []))],
+        tests=[f"{CARD}::test_what_nobody_wrote_down_turns_the_check_red"],
+    ),
+    Control(
+        name="report-texts",
+        failure="F29",
+        unplug=[("scaffold.evaluation.report.cases.escape", always(str))],
+        tests=["tests/scaffold/evaluation/test_report.py"],
     ),
     Control(
         name="stale-evidence",

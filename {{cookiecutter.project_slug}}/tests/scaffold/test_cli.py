@@ -128,6 +128,20 @@ def test_the_evaluation_prints_its_metrics_and_the_gate_follows_it(run: Run) -> 
     assert json.loads(out)["cases"]
 
 
+def test_a_run_is_rendered_again_and_told_of_on_the_card(run: Run, project: Path) -> None:
+    assert run("eval", "report")[0] == 2
+    code, _, err = run("card", "--check")
+    assert (code, "There is no governance/system_card.md" in err) == (1, True)
+    assert run("eval", "run")[0] == 0
+    code, out, _ = run("eval", "report")
+    assert (code, out.split()[0]) == (0, "var/reports/evaluation-knowledge.html")
+    assert run("eval", "report", "knowledge", "--format", "junit")[1].startswith("<?xml")
+    assert run("eval", "report", "--format", "md", "--output", "comment.md")[0] == 0
+    assert "### Evaluation `knowledge`: passed" in (project / "comment.md").read_text("utf-8")
+    assert run("card") == (0, "governance/system_card.md\n", "")
+    assert run("card", "--check")[0] == 0
+
+
 def test_the_data_check_exits_by_the_limits_of_the_stage_and_the_gate_follows_it(run: Run, project: Path) -> None:
     stages = project / "governance" / "stages.yaml"
     loose = {"outdated": 1, "personal_data": 1, "wide_permissions": 1, "missing_permissions": 1}

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from .evaluation import Case, SuiteFile
 from .evaluation.agreement import Label
 from .evaluation.matrix import MatrixFile
+from .governance.intended_use import IntendedUseFile
 from .governance.ownership import OwnershipFile
 from .governance.policy import PolicyFile
 from .governance.principal import AccessFile
@@ -24,6 +25,7 @@ from .serving import ServiceFile
 SHAPES: dict[str, type[BaseModel]] = {
     "access": AccessFile,
     "case": Case,
+    "intended_use": IntendedUseFile,
     "label": Label,
     "limits": LimitsFile,
     "matrix": MatrixFile,

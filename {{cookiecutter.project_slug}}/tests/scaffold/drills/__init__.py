@@ -43,6 +43,7 @@ CONTROLS = {
     "F31": "a matrix of models: the same cases, ranked, who may take whose place",
     "F32": "workflows and images that are tested",
     "F34": "a runbook whose commands run as written",
+    "F35": "a system card written from records, red once they say something else",
 }
 """The control against each failure, in a few words; a drill of another id adds its line."""
 

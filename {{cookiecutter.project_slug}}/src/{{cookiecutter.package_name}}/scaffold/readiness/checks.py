@@ -33,6 +33,7 @@ from ..models.personal_data import PersonalData
 from ..retrieval.connectors import SourcesFile
 from ..retrieval.quality import QualityFile
 from ..retrieval.settings import RetrievalFile
+from .card import CARD, check_card
 from .data import data
 from .stages import CheckName, EvaluationRequired, Stage
 
@@ -130,6 +131,11 @@ def owner(application: Application, _: Stage) -> str:
     if missing := placeholders(ownership):
         raise EvidenceError(f"governance/ownership.yaml names nobody: {'; '.join(missing)}. Write down who it is.")
     return f"{ownership.service_owner.name} answers for it."
+
+
+def card(application: Application, stage: Stage) -> str:
+    """The system card says what holds now."""
+    return check_card(application, stage.evaluation.suite)
 
 
 def access(application: Application, _: Stage) -> str:
@@ -236,6 +242,7 @@ def _listed(names: list[str], shown: int = 5) -> str:
 CHECKS: Mapping[CheckName, tuple[str, str, Check]] = {
     "access": ("F08", "data/access.yaml", access),
     "audit": ("F15", "var/audit", audit),
+    "card": ("F35", CARD, card),
     "conflicts": ("F23", "all files", unresolved),
     "data": ("F09", "var/reports/data-check.json", data),
     "evaluation": ("F11", "evals/runs", evaluation),
