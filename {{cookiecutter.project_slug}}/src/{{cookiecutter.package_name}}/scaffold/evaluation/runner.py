@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -22,10 +22,10 @@ from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
 from .dataset import Case, load_cases, sample
-from .graders import Observation, grade
+from .graders import Grade, Observation, failures, grade, with_parity
 from .journal import Journal
 from .record import CaseResult, Run, Shown, Verdict, judge, save, slices, summarise
-from .suite import SuiteFile
+from .suite import SuiteFile, graders_of
 
 Progress = Callable[[int, int], None]
 Compare = Callable[[list[CaseResult]], list[Verdict]]
@@ -54,6 +54,7 @@ async def run(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
         )
     callers = {case.id: caller_of(application, suite, case) for case in cases}
+    graders = graders_of(application.settings, suite)
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
     start = time.perf_counter()
@@ -67,7 +68,7 @@ async def run(
                 return before
             async with gate:
                 observed = await _observe(application, suite, case, callers[case.id], visible[callers[case.id].id])
-            result = _result(case, attempt, observed)
+            result = await asyncio.to_thread(_result, case, attempt, observed, graders)  # a grader may take its time
             await asyncio.to_thread(journal.add, result)
             done += 1
             if progress:
@@ -75,7 +76,7 @@ async def run(
             return result
 
         attempts = range(1, suite.repeat + 1)
-        results = await _all(one(case, attempt) for case in cases for attempt in attempts)
+        results = with_parity(await _all(one(case, attempt) for case in cases for attempt in attempts))
         now = fingerprint(application, path)
         if changed := [part for part in COMPARED if now[part] != digests[part]]:
             raise EvidenceError(
@@ -96,11 +97,23 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=judge(results, suite) + (compare(results) if compare else []),
+            verdicts=judge(results, suite) + broken(results) + (compare(results) if compare else []),
         )
         save(application, record)
         journal.finished()
     return record
+
+
+def broken(results: list[CaseResult]) -> list[Verdict]:
+    """That a grader failed, where one did: the run has not measured what it was asked to, whatever else it shows."""
+    return [
+        Verdict(
+            metric=name,
+            outcome="unclear",
+            reason=f"{name}: the grader failed on {len(told)} answers, which count as 0; mend it. First: {told[0]}.",
+        )
+        for name, told in failures(results).items()
+    ]
 
 
 async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[CaseResult]:
@@ -140,7 +153,7 @@ async def _observe(
 ) -> Observation:
     meter, start, answer = Meter(), time.perf_counter(), None
     passages: list[Passage] = []
-    error = ""
+    error, late = "", False
     try:
         async with asyncio.timeout(suite.timeout):
             groups, use_case = tuple(sorted(caller.groups)), name_of(application.usecase)
@@ -151,12 +164,13 @@ async def _observe(
     except ConfigurationError:
         raise
     except TimeoutError:
+        late = True
         error = f"no answer within {suite.timeout:g} s"
     except ScaffoldError as failure:
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - a use case may raise anything; that is a failed case, not a failed run
         error = f"{type(failure).__name__}: {failure}"
-    measures = {"latency": time.perf_counter() - start}
+    measures = {"latency": time.perf_counter() - start} if answer or late else {}  # a quick error is no quick answer
     if meter.calls:
         measures |= {"input_tokens": float(meter.input_tokens), "output_tokens": float(meter.output_tokens)}
     if meter.dollars is not None:
@@ -170,7 +184,7 @@ def _denied(caller: Principal, deny: Iterable[str]) -> frozenset[str]:
     return caller.names if caller.names & set(deny) else frozenset()
 
 
-def _result(case: Case, attempt: int, observed: Observation) -> CaseResult:
+def _result(case: Case, attempt: int, observed: Observation, graders: Mapping[str, Grade]) -> CaseResult:
     answer = observed.answer
     wanted = [item if isinstance(item, str) else " or ".join(item) for item in case.expected.must_include]
     return CaseResult(
@@ -191,7 +205,7 @@ def _result(case: Case, attempt: int, observed: Observation) -> CaseResult:
             for each in (answer.citations if answer else ())
         ],
         retrieved=list(observed.retrieved),
-        scores=grade(case, observed),
+        scores=grade(case, observed, graders),
         measures={name: round(value, 6) for name, value in observed.measures.items()},
         model=answer.model if answer else "",
         prompt=answer.prompt if answer else "",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from ..dataset import Case
-from .observed import Observation, Score, unanswered
+from .fields import fields, label
+from .numbers import number
+from .observed import Observation, Score, unanswered, verdict
 from .text import holds
 
 
 def correctness(case: Case, observed: Observation) -> Score | None:
-    """1 where the answer holds every text it must and none it must not, else 0."""
+    """1 where the answer is all that the case demands, else 0.
+
+    It holds every text that it must and none that it must not, the number, the label and the fields.
+    """
     if case.expected.refusal:
         return None
     if observed.answer is None:
@@ -17,5 +22,9 @@ def correctness(case: Case, observed: Observation) -> Score | None:
     wordings = [[item] if isinstance(item, str) else item for item in case.expected.must_include]
     missing = [" or ".join(any_of) for any_of in wordings if not any(holds(text, wording) for wording in any_of)]
     wrong = [item for item in case.expected.must_not_include if holds(text, item)]
-    reasons = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"must not hold: {', '.join(wrong)}"] * bool(wrong)
-    return Score(score=0 if reasons else 1, reason="; ".join(reasons))
+    others = [score.reason for grader in (number, label, fields) if (score := grader(case, observed))]
+    return verdict(
+        f"missing: {', '.join(missing)}" if missing else "",
+        f"must not hold: {', '.join(wrong)}" if wrong else "",
+        *others,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -39,6 +40,19 @@ class Observation:
         """Sources of the answer's citations, each once, in order."""
         return unique(citation.source for citation in self.answer.citations) if self.answer else []
 
+    @property
+    def told(self) -> str:
+        """All that the answer says in its own words: its text and its fields."""
+        if self.answer is None:
+            return ""
+        fields = [json.dumps(self.answer.fields, ensure_ascii=False)] if self.answer.fields else []
+        return "\n".join([self.answer.answer, *fields])
+
+    @property
+    def passages(self) -> list[str]:
+        """Texts that the answer cites."""
+        return [citation.passage for citation in self.answer.citations] if self.answer else []
+
 
 Grade = Callable[[Case, Observation], Score | None]
 
@@ -54,6 +68,11 @@ def share(wanted: Iterable[str], among: Iterable[str], otherwise: str) -> Score:
     absent = [source for source in wanted if source not in found]
     reason = f"{otherwise}: {', '.join(absent)}" if absent else ""
     return Score(score=1 - len(absent) / len(wanted), reason=reason)
+
+
+def verdict(*faults: str) -> Score:
+    """1 where nothing is at fault, else 0; empty faults are none."""
+    return Score(score=0 if any(faults) else 1, reason="; ".join(filter(None, faults)))
 
 
 def unanswered(observed: Observation) -> Score:
