@@ -21,10 +21,13 @@ from ..retrieval import Passage
 from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
+from .agreement import proven
 from .dataset import Case, load_cases, sample
-from .graders import Grade, Observation, failures, grade, with_parity
+from .graders import Grade, Observation, Score, grade, with_parity
 from .journal import Journal
-from .record import CaseResult, Run, Shown, Verdict, judge, save, slices, summarise
+from .judging import Judge, judge_of
+from .record import CaseResult, Run, Shown, Verdict, save, slices, summarise
+from .record import judge as judge_scores
 from .suite import SuiteFile, graders_of
 
 Progress = Callable[[int, int], None]
@@ -57,6 +60,7 @@ async def run(
     graders = graders_of(application.settings, suite)
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
+    judge = judge_of(application, suite)
     start = time.perf_counter()
     with Journal.open(application.settings, suite, digests, resume) as journal:
         taken = dict(journal.taken)
@@ -68,7 +72,9 @@ async def run(
                 return before
             async with gate:
                 observed = await _observe(application, suite, case, callers[case.id], visible[callers[case.id].id])
-            result = await asyncio.to_thread(_result, case, attempt, observed, graders)  # a grader may take its time
+                judged = await _judged(application, judge, case, callers[case.id], observed) if judge else {}
+            # in a thread: a grader may take its time
+            result = await asyncio.to_thread(_result, case, attempt, observed, graders, judged)
             await asyncio.to_thread(journal.add, result)
             done += 1
             if progress:
@@ -97,23 +103,11 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=judge(results, suite) + broken(results) + (compare(results) if compare else []),
+            verdicts=decide(application, results, suite) + (compare(results) if compare else []),
         )
         save(application, record)
         journal.finished()
     return record
-
-
-def broken(results: list[CaseResult]) -> list[Verdict]:
-    """That a grader failed, where one did: the run has not measured what it was asked to, whatever else it shows."""
-    return [
-        Verdict(
-            metric=name,
-            outcome="unclear",
-            reason=f"{name}: the grader failed on {len(told)} answers, which count as 0; mend it. First: {told[0]}.",
-        )
-        for name, told in failures(results).items()
-    ]
 
 
 async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[CaseResult]:
@@ -125,6 +119,18 @@ async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[Case
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def decide(application: Application, results: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
+    """Every verdict that follows from the answers; a gate asks again, by the files as they are then."""
+    return judge_scores(results, suite) + proven(application, suite)
+
+
+async def _judged(
+    application: Application, judge: Judge, case: Case, caller: Principal, observed: Observation
+) -> dict[str, Score]:
+    with calling(Call(caller.id, EVALUATION, tuple(sorted(caller.groups)), name_of(application.usecase))):
+        return await judge.scores(case, observed)
 
 
 def caller_of(application: Application, suite: SuiteFile, case: Case) -> Principal:
@@ -184,7 +190,9 @@ def _denied(caller: Principal, deny: Iterable[str]) -> frozenset[str]:
     return caller.names if caller.names & set(deny) else frozenset()
 
 
-def _result(case: Case, attempt: int, observed: Observation, graders: Mapping[str, Grade]) -> CaseResult:
+def _result(
+    case: Case, attempt: int, observed: Observation, graders: Mapping[str, Grade], judged: Mapping[str, Score]
+) -> CaseResult:
     answer = observed.answer
     wanted = [item if isinstance(item, str) else " or ".join(item) for item in case.expected.must_include]
     return CaseResult(
@@ -205,7 +213,7 @@ def _result(case: Case, attempt: int, observed: Observation, graders: Mapping[st
             for each in (answer.citations if answer else ())
         ],
         retrieved=list(observed.retrieved),
-        scores=grade(case, observed, graders),
+        scores={**grade(case, observed, graders), **judged},
         measures={name: round(value, 6) for name, value in observed.measures.items()},
         model=answer.model if answer else "",
         prompt=answer.prompt if answer else "",

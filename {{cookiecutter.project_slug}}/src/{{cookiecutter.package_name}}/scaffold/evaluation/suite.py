@@ -38,6 +38,21 @@ class Threshold(File):
 Thresholds = dict[str, Threshold]
 
 
+JUDGED = ("judged_correctness", "judged_groundedness")
+"""What a judge says of an answer, as scores in 0..1."""
+
+
+class JudgedBy(File):
+    """Which model judges the answers, and what it must have shown before a threshold may rest on it."""
+
+    role: str = Field(default="judge", description="Role of config/models.yaml; not the offline model.")
+    labels: str = Field(default="evals/labels/answers.jsonl", description="Answers that people have judged.")
+    kappa: float = Field(default=0.6, ge=0, le=1, description="Least agreement with them, as Cohen's kappa, with 95 %.")
+    bias: float = Field(
+        default=0.1, ge=0, le=1, description="Most verdicts that may depend on order, repetition or length, as a share."
+    )
+
+
 class SuiteFile(File):
     """``evals/suites/NAME.yaml``."""
 
@@ -61,6 +76,7 @@ class SuiteFile(File):
         description="What an answer's fields must fit: package.module:Class, a pydantic model.",
     )
     thresholds: Thresholds = Field(min_length=1, description="What each metric must reach.")
+    judge: JudgedBy | None = Field(default=None, description="A model that judges every answer; none without it.")
     slices: dict[str, Thresholds] = Field(
         default={}, description="The same for the cases with a tag, or of a locale as in 'locale:de'."
     )
@@ -68,9 +84,10 @@ class SuiteFile(File):
     @model_validator(mode="after")
     def _known(self) -> SuiteFile:
         for name in self.graders:
-            if name in (*GRADED, *MEASURES) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+            if name in (*GRADED, *JUDGED, *MEASURES) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
                 raise ValueError(f"graders.{name}: choose a free name of small letters, digits and underscores")
-        scores = [*(name for name in GRADED if name != "shape" or self.shape), *self.graders]
+        judged = JUDGED if self.judge else ()
+        scores = [*(name for name in GRADED if name != "shape" or self.shape), *self.graders, *judged]
         known = [*scores, *MEASURES]
         for where, thresholds in {"": self.thresholds, **self.slices}.items():
             for name, threshold in thresholds.items():
