@@ -560,6 +560,12 @@ CONTROLS = (
         [f"{QUALITY}/test_numbers.py"],
     ),
     Control(
+        name="matrix-non-inferiority",
+        failure="F31",
+        unplug=[("scaffold.evaluation.matrix._doubts", always(lambda *_: iter(())))],
+        tests=["tests/scaffold/evaluation/test_matrix.py", f"{DRILLS}/test_f31_another_model.py"],
+    ),
+    Control(
         name="judge-proven",
         failure="F13",
         unplug=[("scaffold.evaluation.runner.proven", always(lambda *_: []))],

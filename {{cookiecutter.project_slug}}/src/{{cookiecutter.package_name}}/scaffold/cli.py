@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -63,11 +63,15 @@ def commands(build: Build) -> typer.Typer:
     audit = typer.Typer(no_args_is_help=True, help="Look at the audit log.")
     app.add_typer(audit, name="audit")
 
-    def opened(offline: bool = False, level: int = logging.WARNING) -> Application:
+    def opened(
+        offline: bool = False, level: int = logging.WARNING, stand_ins: Mapping[str, str] | None = None
+    ) -> Application:
         settings = Settings.load()
         load_dotenv(settings.path(".env"))  # vendors' keys, which are no settings of ours; the environment wins
         if offline:
             settings = settings.model_copy(update={"offline": True})
+        if stand_ins:
+            settings = settings.model_copy(update={"stand_ins": {**settings.stand_ins, **stand_ins}})
         configure_logging(settings, redact)
         logging.getLogger().setLevel(level)
         return build(settings)

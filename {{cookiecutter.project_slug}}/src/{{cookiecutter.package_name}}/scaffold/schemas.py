@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from .evaluation import Case, SuiteFile
+from .evaluation.agreement import Label
+from .evaluation.matrix import MatrixFile
 from .governance.ownership import OwnershipFile
 from .governance.policy import PolicyFile
 from .governance.principal import AccessFile
@@ -22,7 +24,9 @@ from .serving import ServiceFile
 SHAPES: dict[str, type[BaseModel]] = {
     "access": AccessFile,
     "case": Case,
+    "label": Label,
     "limits": LimitsFile,
+    "matrix": MatrixFile,
     "models": ModelsFile,
     "ownership": OwnershipFile,
     "policy": PolicyFile,

@@ -40,6 +40,7 @@ CONTROLS = {
     "F26": "citations, versions and trace id on every answer",
     "F28": "parity over counterfactual pairs of cases",
     "F29": "untrusted text fenced",
+    "F31": "a matrix of models: the same cases, ranked, who may take whose place",
     "F32": "workflows and images that are tested",
     "F34": "a runbook whose commands run as written",
 }

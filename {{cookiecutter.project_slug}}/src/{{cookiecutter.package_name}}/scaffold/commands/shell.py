@@ -23,7 +23,8 @@ class Shell:
     """Handed to every command."""
 
     opened: Callable[..., Application]
-    """Opens the application; ``offline=True`` with the offline model, ``level`` is that of the log."""
+    """Opens the application; ``offline=True`` with the offline model, ``level`` is that of the log, ``stand_ins`` are
+    models to be asked in the place of roles'."""
     out: Console
     err: Console
 

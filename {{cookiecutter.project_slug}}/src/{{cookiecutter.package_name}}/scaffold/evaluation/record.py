@@ -15,6 +15,7 @@ from sqlalchemy import Row, delete, insert, select
 from ..application import Application
 from ..errors import EvidenceError
 from ..state import evaluation_runs
+from .dataset import labels
 from .graders import MEASURES, RATES, Score, failures, unique
 from .statistics import mean_interval, wilson
 from .suite import SuiteFile, Threshold
@@ -71,7 +72,7 @@ class CaseResult(_Strict):
     @property
     def labels(self) -> set[str]:
         """The slices that it belongs to."""
-        return {*self.tags, f"locale:{self.locale}", f"caller:{self.caller}"}
+        return labels(self.tags, self.locale, self.caller)
 
 
 class Metric(_Strict):
@@ -115,6 +116,11 @@ class Paired(_Strict):
     worse: list[str] = Field(description="Ids of the cases that score less than in the baseline.")
     better: list[str]
     p: float = Field(description="How likely chance alone makes so many of the changed cases worse (exact, one-sided).")
+
+    @property
+    def difference(self) -> float:
+        """Mean of the cases' differences, after less before."""
+        return self.after - self.before
 
 
 class Against(_Strict):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from ..application import Application
-from ..config import load_yaml
+from ..config import load_yaml, nearest
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
@@ -22,6 +22,7 @@ from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
 from .agreement import proven
+from .baseline import against, check, load
 from .dataset import Case, load_cases, sample
 from .graders import Grade, Observation, Score, grade, with_parity
 from .journal import Journal
@@ -45,9 +46,10 @@ async def run(
 
     ``progress`` is told how many answers of how many are there; ``compare`` adds its verdicts; ``resume`` takes over
     what a run of the same suite on the same things had got when it was cut off. A case that raises or takes too long
-    has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no case can
-    be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code, configuration or
-    index change meanwhile: the results would belong to neither.
+    has failed and the run goes on. Where a baseline was accepted, the run is held against it. Raises
+    ``ConfigurationError`` for a mistake in the dataset, a slice that no case has, a baseline of other cases, and what
+    no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
+    configuration or index change meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
@@ -56,6 +58,9 @@ async def run(
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
         )
+    _no_empty_slice(suite, cases)
+    if (baseline := load(application.settings, suite)) is not None:
+        check(baseline, cases, suite)
     callers = {case.id: caller_of(application, suite, case) for case in cases}
     graders = graders_of(application.settings, suite)
     digests = fingerprint(application, path)
@@ -88,6 +93,7 @@ async def run(
             raise EvidenceError(
                 f"{', '.join(changed)} changed while the suite {suite.name!r} was running; run it again."
             )
+        held, verdicts = against(baseline, results, suite, digests) if baseline else (None, [])
         record = Run(
             id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
             suite=suite.name,
@@ -103,11 +109,27 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=decide(application, results, suite) + (compare(results) if compare else []),
+            verdicts=[
+                *judge_scores(results, suite),
+                *proven(application, suite),
+                *verdicts,
+                *(compare(results) if compare else ()),
+            ],
+            against=held,
         )
         save(application, record)
         journal.finished()
     return record
+
+
+def _no_empty_slice(suite: SuiteFile, cases: list[Case]) -> None:
+    known = sorted(set().union(*(case.labels for case in cases)))
+    for label in suite.slices:
+        if label not in known:
+            raise ConfigurationError(
+                f"evals/suites/{suite.name}.yaml: slices.{label}: no reviewed case of {suite.dataset} is in this "
+                f"slice{nearest(label, known)}; tag some cases with it, or drop it."
+            )
 
 
 async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[CaseResult]:
@@ -119,11 +141,6 @@ async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[Case
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def decide(application: Application, results: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
-    """Every verdict that follows from the answers; a gate asks again, by the files as they are then."""
-    return judge_scores(results, suite) + proven(application, suite)
 
 
 async def _judged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import lru_cache
 
 from langchain_core.embeddings import Embeddings
@@ -44,13 +45,16 @@ from .spending import Spending
 from .switch import Switched
 from .taken import Mistake
 
-__all__ = ["ANSWERED_BY", "Foreseen", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
+__all__ = ["ANSWERED_BY", "BASELINE", "Foreseen", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
 
 OFFLINE = {
     "chat": ModelEntry(provider="offline", model="extractive-1"),
     "embedding": ModelEntry(provider="offline", model="hashing-1024", kind="embedding"),
 }
 """What answers every role in offline mode."""
+
+BASELINE = "offline"
+"""The name under which the offline model stands in for a chat role, also where the file does not have it."""
 
 AS_WRITTEN = Parameters()
 """Nothing that goes before a model's own parameters."""
@@ -154,6 +158,20 @@ class Models:
         loaded = self._loaded.get()
         return self._known(role, loaded).roles[role].use
 
+    def retiring(self, until: date) -> dict[str, date]:
+        """The models in use whose vendor takes them away until then, with the day."""
+        file = self._loaded.get().written
+        used = {name for role in file.roles.values() for name in role.names}
+        return {
+            name: entry.retires
+            for name, entry in file.models.items()
+            if name in used and entry.retires and entry.retires <= until
+        }
+
+    def candidates(self) -> dict[str, ModelEntry]:
+        """The chat models that the file names, by their names."""
+        return {name: each for name, each in self._loaded.get().written.models.items() if each.kind == "chat"}
+
     def foresee(self, use: str, passages: int, size: int, at_once: int, role: str = "embed") -> Foreseen:
         """What it takes to embed passages of ``size`` bytes with ``use`` in the place of ``role``; nothing is sent.
 
@@ -218,7 +236,11 @@ class Models:
 
     def _load(self) -> _Loaded:
         # Offline, nothing of what the file names is called, so that a policy which forbids it is no reason to stop.
-        written = file = load_yaml(self._path, ModelsFile, None if self._settings.offline else self._policy)
+        policy = None if self._settings.offline else self._policy
+        written = file = load_yaml(self._path, ModelsFile, policy)
+        for role, name in self._settings.stand_ins.items():
+            models = {BASELINE: OFFLINE["chat"], **file.models}  # the baseline can always be tried
+            written = file = file.model_copy(update={"models": models}).standing_in(role, name, policy)
         if self._settings.offline:
             roles = {role: Role(use=file.entries(role)[0].kind) for role in file.roles}
             file = ModelsFile(models=OFFLINE, roles=roles)

@@ -36,14 +36,13 @@ def personal_data(case: Case, observed: Observation) -> Score:
     """
     if observed.answer is None:
         return unanswered(observed)
-    given = [case.question, *observed.passages]
-    known = {_key(finding) for text in given for finding in find(text)}
-    spelled = [fold(text) for text in given]
+    # a citation beside a number would be taken for a part of it
+    told = find(re.sub(r"\[\d+\]", ";", observed.told))
+    given = [case.question, *observed.passages] if told else []
+    known, spelled = {_key(finding) for text in given for finding in find(text)}, [fold(text) for text in given]
     loose = [
         finding
-        for finding in find(
-            re.sub(r"\[\d+\]", ";", observed.told)
-        )  # a number's neighbour would be taken for part of it
+        for finding in told
         if _key(finding) not in known and not any(fold(finding.text) in text for text in spelled)
     ]
     kinds = ", ".join(unique(finding.kind for finding in loose))
