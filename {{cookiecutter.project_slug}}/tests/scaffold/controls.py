@@ -349,6 +349,18 @@ CONTROLS = (
         [f"{DRILLS}/test_f07_stale_documents.py"],
     ),
     Control(
+        "file-stamps",
+        "F07",
+        [("scaffold.retrieval.connectors.files.FileTree._stamp", always(lambda *_: "unchanged"))],
+        ["tests/scaffold/retrieval/connectors/test_stamps.py::test_what_changed_is_found_however_it_was_done"],
+    ),
+    Control(
+        "file-stamps-checked",
+        "F07",
+        [("scaffold.retrieval.sync.Sync._due", always(lambda *_: False))],
+        ["tests/scaffold/retrieval/connectors/test_stamps.py::test_from_time_to_time_the_bytes_are_read_all_the_same"],
+    ),
+    Control(
         "incremental-sync",
         "F07",
         [("scaffold.retrieval.sync.Sync._read_in", always(lambda _: None))],

@@ -108,31 +108,6 @@ def commands(build: Build) -> typer.Typer:
         )
 
     @app.command()
-    def ingest(
-        acl_only: Annotated[
-            bool, typer.Option("--acl-only", help="Only bring in line who may see what, and what is gone: at once.")
-        ] = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would change.")] = False,
-        as_json: Json = False,
-    ) -> None:
-        """Bring the index in line with the sources of config/sources.yaml; exit 1 where one could not be read."""
-        from .reindex import entrusted
-        from .retrieval import SyncReport
-
-        def tell(line: str) -> None:
-            if not as_json:
-                shell.say(line)
-
-        with opened() as application:
-            asked = {"access_only": acl_only, "dry": dry_run}
-            report = SyncReport(**entrusted(application, "sync", asked, tell))
-        if as_json:
-            shell.json(report.as_dict())
-        else:
-            out.print(escape(report.summary()))
-        raise typer.Exit(1 if report.failed else 0)
-
-    @app.command()
     def serve(
         host: Annotated[
             str | None, typer.Option(help="Address to listen on, instead of config/service.yaml's.")
