@@ -193,7 +193,9 @@ async def _observe(
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - a use case may raise anything; that is a failed case, not a failed run
         error = f"{type(failure).__name__}: {failure}"
-    measures = {"latency": time.perf_counter() - start} if answer or late else {}  # a quick error is no quick answer
+    measures = {"latency": time.perf_counter() - start} if answer else {}  # a quick error is no quick answer
+    if late:
+        measures["latency"] = suite.timeout
     if meter.calls:
         measures |= {"input_tokens": float(meter.input_tokens), "output_tokens": float(meter.output_tokens)}
     if meter.dollars is not None:

@@ -36,8 +36,7 @@ def personal_data(case: Case, observed: Observation) -> Score:
     """
     if observed.answer is None:
         return unanswered(observed)
-    # a citation beside a number would be taken for a part of it
-    told = find(re.sub(r"\[\d+\]", ";", observed.told))
+    told = find(observed.told)
     given = [case.question, *observed.passages] if told else []
     known, spelled = {_key(finding) for text in given for finding in find(text)}, [fold(text) for text in given]
     loose = [
