@@ -76,6 +76,7 @@ SYNC = "tests/scaffold/retrieval/test_sync.py"
 PROMPTS = "tests/scaffold/prompts/test_prompts.py"
 LIVE = "tests/scaffold/test_live.py"
 RETRIEVAL = "tests/scaffold/retrieval"
+RECORDINGS = "tests/scaffold/evaluation/test_recordings.py"
 
 
 def always(value: Any) -> Replace:
@@ -204,6 +205,43 @@ CONTROLS = (
         "F03",
         [("scaffold.models.governed.Shaped", always(lambda chain, whole: chain))],
         [f"{MODELS}/test_shape.py"],
+    ),
+    Control(
+        "replay-same-models-and-prompts",
+        "F11",
+        [("scaffold.models.recording.Player.prove", always(lambda *_: None))],
+        [RECORDINGS],
+    ),
+    Control(
+        "replay-same-request",
+        "F11",
+        [("scaffold.models.taped.request_digest", always(lambda entry, *_: entry.info.sha256))],
+        [f"{MODELS}/test_taped.py::test_what_differs_in_anything_is_another_request"],
+    ),
+    Control("recording-whole", "F11", [("scaffold.models.recording._whole", always(lambda *_: True))], [RECORDINGS]),
+    Control(
+        "recording-answered",
+        "F11",
+        [("scaffold.models.recording.Recorder.asked", always(lambda *_: None))],
+        [f"{MODELS}/test_taped.py::test_a_refusal_of_the_request_comes_again_and_weather_is_not_recorded"],
+    ),
+    Control(
+        "replayed-run-is-whole",
+        "F11",
+        [("scaffold.evaluation.runner.missing", always(lambda _: ""))],
+        [f"{RECORDINGS}::test_what_is_not_recorded_ends_a_run_whatever_the_use_case_makes_of_it"],
+    ),
+    Control(
+        "live-evidence",
+        "F11",
+        [("scaffold.readiness.checks._replayed", always(lambda _: False))],
+        ["tests/scaffold/readiness/test_checks.py"],
+    ),
+    Control(
+        "recording-hides-personal-data",
+        "F14",
+        [("scaffold.models.taped.redact", always(lambda text: text))],
+        [f"{MODELS}/test_taped.py::test_what_a_model_made_up_of_a_person_is_not_recorded"],
     ),
     Control("budget", "F05", [("scaffold.models.ledger.Ledger._hold", always(lambda *_: None))], [F05]),
     Control("kill-switch", "F05", [("scaffold.models.switch.Switched.passage", BARE)], [F05]),
@@ -624,6 +662,17 @@ CONTROLS = (
         "F11",
         [("scaffold.evaluation.graders.custom.PACKAGE", always("os"))],
         ["tests/scaffold/evaluation/test_custom_graders.py"],
+    ),
+    Control(
+        name="slice-thresholds",
+        failure="F27",
+        unplug=[
+            (
+                "scaffold.evaluation.runner.judge_scores",
+                lambda original: lambda cases, suite: original(cases, suite.model_copy(update={"slices": {}})),
+            )
+        ],
+        tests=[f"{DRILLS}/test_f27_locale.py"],
     ),
     Control(
         name="minimum-cases",

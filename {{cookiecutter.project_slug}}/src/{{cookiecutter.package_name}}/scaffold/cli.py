@@ -128,10 +128,15 @@ def commands(build: Build) -> typer.Typer:
         as_json: Json = False,
     ) -> None:
         """Say from evidence whether the project is fit for a stage; exit 1 where it is not."""
+        from .evaluation import load_suite, recordings
         from .readiness import gate as run_gate
-        from .readiness import render
+        from .readiness import load_stage, render
 
-        with opened(offline) as application:
+        settings = Settings.load()
+        suite = load_suite(settings, load_stage(settings, stage).evaluation.suite)
+        # The gate calls no model. Where a key is missing, what stands round them is looked at all the same.
+        calls: recordings.Calls | None = None if recordings.place(settings, suite.name).is_file() else "live"
+        with recordings.opened(lambda: opened(offline), settings, suite, calls, shell.say) as application:
             result = run_gate(application, stage)
         if as_json:
             shell.json(result.model_dump(mode="json"))

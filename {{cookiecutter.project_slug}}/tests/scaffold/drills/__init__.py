@@ -38,6 +38,7 @@ CONTROLS = {
     "F19": "traces, metrics, logs and alert rules",
     "F23": "a gate that computes stages from evidence and fails closed",
     "F26": "citations, versions and trace id on every answer",
+    "F27": "thresholds for each language and slice",
     "F28": "parity over counterfactual pairs of cases",
     "F29": "untrusted text fenced",
     "F31": "a matrix of models: the same cases, ranked, who may take whose place",

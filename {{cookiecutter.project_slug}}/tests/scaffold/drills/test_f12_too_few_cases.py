@@ -20,7 +20,7 @@ async def test_a_few_lucky_cases_do_not_pass_the_gate(application: Application, 
     Caught by: the stage's least number of cases, which counts reviewed ones only.
     """
     suite = load_suite(application.settings, "knowledge")
-    reached = SuiteFile.model_validate({**suite.model_dump(), "thresholds": {"correctness": {"min": 1}}})
+    reached = SuiteFile.model_validate({**suite.model_dump(), "thresholds": {"correctness": {"min": 1}}, "slices": {}})
     (project / "evals" / "suites" / "knowledge.yaml").write_text(reached.model_dump_json(), "utf-8")
     lines = [line(f"demo-{n}") for n in range(12)] + [line(f"draft-{n}", review=UNREVIEWED) for n in range(100)]
     write(project / suite.dataset, lines)

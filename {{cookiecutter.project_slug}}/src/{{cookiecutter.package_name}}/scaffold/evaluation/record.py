@@ -144,6 +144,9 @@ class Run(_Strict):
     seconds: float
     k: int
     repeat: int = 1
+    calls: Literal["live", "replayed"] = Field(
+        default="live", description="Whether models were asked, or answered from a recording made earlier."
+    )
     resumed: int = Field(default=0, description="So many answers were taken over from a run that was cut off.")
     digests: dict[str, str] = Field(description="What was measured: evidence.fingerprint.")
     cases: list[CaseResult] = Field(description="Reviewed cases only.")

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 from sqlalchemy import select
 
@@ -15,6 +16,7 @@ from ..config import load_yaml, nearest
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
+from ..models.recording import Player, missing
 from ..observability import Call, calling
 from ..observability.calls import EVALUATION, Meter
 from ..retrieval import Passage
@@ -67,7 +69,9 @@ async def run(
     visible = _visible(application, callers.values())
     judge = judge_of(application, suite)
     start = time.perf_counter()
-    with Journal.open(application.settings, suite, digests, resume) as journal:
+    tape = application.models.tape
+    calls: Literal["live", "replayed"] = "replayed" if isinstance(tape, Player) else "live"
+    with Journal.open(application.settings, suite, digests, resume, calls) as journal:
         taken = dict(journal.taken)
         gate, done, total = asyncio.Semaphore(suite.concurrency), len(taken), len(cases) * suite.repeat
 
@@ -93,6 +97,8 @@ async def run(
             raise EvidenceError(
                 f"{', '.join(changed)} changed while the suite {suite.name!r} was running; run it again."
             )
+        if said := missing(tape):  # also where the use case made something of it
+            raise ConfigurationError(said)
         held, verdicts = against(baseline, results, suite, digests) if baseline else (None, [])
         record = Run(
             id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
@@ -102,6 +108,7 @@ async def run(
             seconds=round(time.perf_counter() - start, 3),
             k=suite.k,
             repeat=suite.repeat,
+            calls=calls,
             resumed=len(taken),
             digests=digests,
             cases=results,
@@ -182,7 +189,8 @@ async def _observe(
             groups, use_case = tuple(sorted(caller.groups)), name_of(application.usecase)
             with calling(Call(caller.id, EVALUATION, groups, use_case, meter)):
                 passages = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)
-                start = time.perf_counter()  # the search above is ours, not the use case's
+                meter.recorded_seconds = 0  # the search above is ours, not the use case's
+                start = time.perf_counter()
                 answer = await application.ask(case.question, caller, channel=EVALUATION)
     except ConfigurationError:
         raise
@@ -193,9 +201,10 @@ async def _observe(
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - a use case may raise anything; that is a failed case, not a failed run
         error = f"{type(failure).__name__}: {failure}"
-    measures = {"latency": time.perf_counter() - start} if answer else {}  # a quick error is no quick answer
-    if late:
-        measures["latency"] = suite.timeout
+    took = time.perf_counter() - start + meter.recorded_seconds
+    measures = (
+        {"latency": suite.timeout if late else took} if answer or late else {}
+    )  # a quick error is no quick answer
     if meter.calls:
         measures |= {"input_tokens": float(meter.input_tokens), "output_tokens": float(meter.output_tokens)}
     if meter.dollars is not None:

@@ -11,7 +11,7 @@ from .recognisers import RECOGNISERS, Finding, Recogniser
 __all__ = ["Finding", "Pseudonyms", "Recogniser", "find", "redact"]
 
 KEPT = 32
-"""Texts whose findings are kept in memory: one call has the same instructions as the last, and is read several times."""
+"""Texts whose findings are kept in memory: a call has the instructions of the last, and is read several times."""
 
 _PLACEHOLDER = re.compile(r"«[A-Z_]+_\d+»")
 _POSSIBLE = re.compile(r"[\d@:]")  # none of what our own recognisers find is without one

@@ -38,12 +38,14 @@ from .providers import build_chat, build_embeddings
 from .queued import Places, Queued
 from .rated import Rated
 from .rates import open_rates
+from .recording import Player, Recorder, current_tape
 from .request import ANSWERED_BY, REFUSALS, Attempted, Pace
 from .retry import Retrying
 from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, Role, digest, misfits, unknown_role
 from .spending import Spending
 from .switch import Switched
 from .taken import Mistake
+from .taped import Recorded, Replayed
 
 __all__ = ["ANSWERED_BY", "BASELINE", "Foreseen", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
 
@@ -98,6 +100,8 @@ class Models:
         self._settings, self._policy, self._audit, self._telemetry = settings, policy, audit, telemetry
         # Apart: no mistake elsewhere may keep a kill switch or a lower budget from taking effect.
         self.spending = Spending(Limits(settings, live.apart()), Ledger(state), telemetry)
+        self.tape = current_tape()
+        """What answers are recorded on, or come from; None where vendors are asked and nothing is kept."""
         self._pace = pace or Pace()
         self._rates = open_rates(settings, state, self._pace.clock)
         self._places: dict[str, Places] = {}
@@ -298,20 +302,26 @@ class Models:
         info, pace, telemetry, spending = entry.info, self._pace, self._telemetry, self.spending
         circuit = self._circuits.setdefault((entry.provider, entry.model, entry.address), Circuit())
         embeds = entry.kind == "embedding"
-        model = Vectors(embeddings=build_embeddings(entry), entry=entry) if embeds else build_chat(entry)
-        model = Translated(inner=model, entry=entry)
-        model = Timed(inner=model, entry=entry)
-        model = Budgeted(inner=model, spending=spending, entry=entry, role=role)
-        model = Rated(
-            inner=model,
-            rates=self._rates,
-            limits=spending.limits,
-            telemetry=telemetry,
-            pace=pace,
-            entry=entry,
-            role=role,
-        )
-        model = Breaker(inner=model, circuit=circuit, rule=entry.breaker, info=info, pace=pace)
+        model: BaseChatModel
+        if isinstance(self.tape, Player) and entry.provider != "offline":
+            model = Replayed(entry=entry, player=self.tape, spending=spending)
+        else:
+            model = Vectors(embeddings=build_embeddings(entry), entry=entry) if embeds else build_chat(entry)
+            model = Translated(inner=model, entry=entry)
+            if isinstance(self.tape, Recorder) and entry.provider != "offline":
+                model = Recorded(inner=model, entry=entry, recorder=self.tape)
+            model = Timed(inner=model, entry=entry)
+            model = Budgeted(inner=model, spending=spending, entry=entry, role=role)
+            model = Rated(
+                inner=model,
+                rates=self._rates,
+                limits=spending.limits,
+                telemetry=telemetry,
+                pace=pace,
+                entry=entry,
+                role=role,
+            )
+            model = Breaker(inner=model, circuit=circuit, rule=entry.breaker, info=info, pace=pace)
         model = Attempted(inner=model, info=info)
         model = Retrying(
             inner=model, pace=pace, telemetry=telemetry, role=role, provider=entry.provider, retries=retries, last=last

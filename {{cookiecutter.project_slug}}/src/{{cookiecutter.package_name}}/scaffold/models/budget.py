@@ -80,8 +80,8 @@ class _Reserved(Seen):
         )
 
     async def aended(self, error: BaseException | None) -> None:
-        # Shielded, for a cancelled call has its cost too.
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self.ended, error))
+        # Shielded, for a cancelled call has its cost too; in this context, which knows whose call it is.
+        await asyncio.shield(asyncio.to_thread(self.ended, error))
 
 
 def longest(entry: ModelEntry, options: Mapping[str, Any], assumed: int) -> int:
