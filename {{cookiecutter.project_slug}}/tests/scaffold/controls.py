@@ -928,6 +928,36 @@ CONTROLS = (
         [f"{RETRIEVAL}/test_bad_input.py"],
     ),
     Control(
+        "unreviewed-cases",
+        "F12",
+        [("scaffold.evaluation.runner.reviewed", always(lambda cases: list(cases)))],
+        ["tests/scaffold/evaluation/test_review.py"],
+    ),
+    Control(
+        "leakage",
+        "F11",
+        [("scaffold.evaluation.runner.unfair", always(lambda *_: []))],
+        ["tests/scaffold/evaluation/test_case_check.py", f"{DRILLS}/test_f11_leaked_cases.py"],
+    ),
+    Control(
+        "leakage-at-the-gate",
+        "F11",
+        [("scaffold.readiness.checks.unfair", always(lambda *_: []))],
+        [f"{DRILLS}/test_f11_leaked_cases.py"],
+    ),
+    Control(
+        "feedback-ownership",
+        "F11",
+        [("scaffold.evaluation.cases.feedback.check_given_to", always(lambda *_: None))],
+        ["tests/scaffold/evaluation/test_feedback.py"],
+    ),
+    Control(
+        "review-page-door",
+        "F16",
+        [("scaffold.serving.review.check_reader", always(lambda *_: None))],
+        [f"{SERVING}/test_review.py"],
+    ),
+    Control(
         "fence",
         "F29",
         [("scaffold.guardrails.fencing._harmless", always(str))],

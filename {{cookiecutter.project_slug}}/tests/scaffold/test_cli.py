@@ -67,6 +67,14 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["gate", "pilotage"], 2, r"'pilotage'.*known: poc"),
         (["data", "check", "--stage", "pco"], 2, r"no stage 'pco' .*\(did you mean 'poc'\?\)"),
         (["eval", "run", "knowlege"], 2, r"knowlege.*knowledge"),
+        (["eval", "draft", "--suite", "knowlege"], 2, r"knowlege.*knowledge"),
+        (["eval", "draft", "--model"], 2, "The offline model .* writes no cases"),
+        (["eval", "draft", "--model", "--feedback"], 2, "from a model or from feedback"),
+        (["eval", "draft", "--feedback", "7"], 2, "There is no feedback 7"),
+        (["eval", "draft", "7"], 2, "add --feedback"),
+        (["eval", "review"], 2, "Say who reviews: --by NAME"),
+        (["eval", "review", "--by", "Ada", "--approve", "x"], 2, "there is no case 'x'"),
+        (["eval", "review", "--by", "Ada", "--page", "--port", "70000"], 2, "ports go from 0 to 65535"),
     ],
 )
 def test_a_mistake_ends_in_one_sentence_and_its_exit_code(run: Run, arguments: list[str], code: int, says: str) -> None:
@@ -301,3 +309,39 @@ def test_what_is_set_aside_is_listed_replayed_and_dropped(
     assert "1 records forgotten." in run("quarantine", "drop", "tickets", "8")[1]
     assert "1 records forgotten." in run("quarantine", "drop", "tickets")[1]
     assert "Nothing is set aside." in run("quarantine", "list")[1]
+
+
+def test_cases_are_drafted_listed_reviewed_and_checked(run: Run, project: Path) -> None:
+    path = project / "evals" / "datasets" / "knowledge.jsonl"
+    code, out, _ = run("eval", "draft", "--count", "3", "--json")
+    ids = [case["id"] for case in json.loads(out)]
+    assert (code, len(ids)) == (0, 3)
+    assert run("eval", "draft", "--count", "3")[:2] == (0, "No new case.\n")
+    assert [case["id"] for case in json.loads(run("eval", "review", "--list", "--json")[1])] == ids
+    chosen = ("--approve", ids[0], "--reject", ids[1])
+    assert run("eval", "review", "--by", "Ada", *chosen)[:2] == (0, "1 approved, 1 rejected, 1 waiting.\n")
+    assert run("eval", "check")[:2] == (0, "No case repeats, contradicts, leaks or is left behind.\n")
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([*lines, lines[0].replace('"id": "', '"id": "again-')]), "utf-8")
+    code, out, _ = run("eval", "check")
+    assert code == 1
+    assert re.fullmatch(
+        rf"evals/datasets/knowledge.jsonl:{len(lines) + 1}: again-\S+: duplicate: asks .*; drop one.\n", out
+    )
+    assert json.loads(run("eval", "check", "--json")[1])[0]["kind"] == "duplicate"
+    assert run("eval", "feedback")[:2] == (0, "Nobody has said anything yet.\n")
+
+
+def test_cases_are_reviewed_one_after_the_other_in_the_terminal(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [case["id"] for case in json.loads(run("eval", "draft", "--count", "4", "--json")[1])]
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\nn\ns\nq\n"))
+    code, out, _ = run("eval", "review", "--by", "Ada")
+    assert code == 0
+    assert out.endswith("2 reviewed, 2 waiting.\n")
+    assert "1 of 4" in out
+    assert "must hold:" in out
+    cases = [json.loads(line) for line in (project / "evals/datasets/knowledge.jsonl").read_text("utf-8").splitlines()]
+    states = {case["id"]: case["review"]["state"] for case in cases}
+    assert [states[id_] for id_ in ids] == ["reviewed", "rejected", "unreviewed", "unreviewed"]

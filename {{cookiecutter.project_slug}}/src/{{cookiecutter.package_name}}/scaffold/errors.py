@@ -28,6 +28,18 @@ class UsageError(ScaffoldError):
     http_status = 400
 
 
+class NotFound(UsageError):
+    """What the request is about is not there, or is somebody else's."""
+
+    http_status = 404
+
+
+class Conflict(UsageError):
+    """What the request is about is not what it says."""
+
+    http_status = 409
+
+
 class AuthenticationError(ScaffoldError):
     """The caller has not proved who they are."""
 

@@ -9,8 +9,8 @@ import typer
 
 from ..config import Settings
 from ..errors import UsageError
+from . import cases, matrix
 from . import judge as judging
-from . import matrix
 from .shell import Json, Offline, Shell
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     """Add ``eval`` to ``app``."""
     family = typer.Typer(no_args_is_help=True, help="Measure the answers against reviewed cases.")
     app.add_typer(family, name="eval")
+    cases.register(family, shell)
     judging.register(family, shell)
     matrix.register(family, shell)
 

@@ -25,6 +25,7 @@ from ..state import documents
 from ..usecase import name_of
 from .agreement import proven
 from .baseline import against, check, load
+from .cases.leakage import unfair
 from .dataset import Case, load_cases, sample
 from .graders import Grade, Observation, Score, grade, with_parity
 from .journal import Journal
@@ -55,7 +56,7 @@ async def run(
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
-    cases = sample([case for case in everything if case.review.state == "reviewed"], suite.sample)
+    cases = sample(reviewed(everything), suite.sample)
     if not cases:
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
@@ -112,13 +113,14 @@ async def run(
             resumed=len(taken),
             digests=digests,
             cases=results,
-            unreviewed=[case.id for case in everything if case.review.state != "reviewed"],
+            unreviewed=[case.id for case in everything if case.review.state == "unreviewed"],
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
             verdicts=[
                 *judge_scores(results, suite),
                 *proven(application, suite),
+                *unfair(application.prompts, cases),
                 *verdicts,
                 *(compare(results) if compare else ()),
             ],
@@ -127,6 +129,11 @@ async def run(
         save(application, record)
         journal.finished()
     return record
+
+
+def reviewed(cases: Iterable[Case]) -> list[Case]:
+    """Those that a person stands behind: only they count."""
+    return [case for case in cases if case.review.state == "reviewed"]
 
 
 def _no_empty_slice(suite: SuiteFile, cases: list[Case]) -> None:

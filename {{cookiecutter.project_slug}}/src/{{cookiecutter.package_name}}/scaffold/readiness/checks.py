@@ -17,8 +17,10 @@ from pydantic import BaseModel
 from ..application import Application
 from ..config import load_yaml
 from ..errors import EvidenceError, PolicyViolation, ScaffoldError
-from ..evaluation import Run, SuiteFile, judge, load_suite, newest
+from ..evaluation import Run, SuiteFile, judge, load_cases, load_suite, newest
 from ..evaluation.agreement import proven
+from ..evaluation.cases.leakage import unfair
+from ..evaluation.runner import reviewed
 from ..evidence import COMPARED, fingerprint
 from ..governance.ownership import OwnershipFile, placeholders
 from ..governance.policy import PolicyFile
@@ -63,7 +65,9 @@ def evaluation(application: Application, stage: Stage) -> str:
     run = newest(application, suite.name)
     digests = fingerprint(application, application.settings.path(suite.dataset))
     problems = shortcomings(run, required, suite, digests, datetime.now(UTC))
-    if problems := problems + [each.reason.rstrip(".") for each in proven(application, suite) if not each.passed]:
+    cases = reviewed(load_cases(application.settings.path(suite.dataset)))
+    told = [*proven(application, suite), *unfair(application.prompts, cases)]
+    if problems := problems + [each.reason.rstrip(".") for each in told if not each.passed]:
         raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
     told = ", recorded answers" if _replayed(run) else ""
     return f"{run.id}: {run.asked} reviewed cases{told}, every threshold reached, on what is here now."
