@@ -643,6 +643,36 @@ CONTROLS = (
         tests=[f"{DRILLS}/test_f11_worse_answers.py::test_a_worse_prompt_misses_a_threshold_and_the_cases_are_named"],
     ),
     Control(
+        "parity",
+        "F28",
+        [("scaffold.evaluation.runner.with_parity", always(list))],
+        [f"{DRILLS}/test_f28_bias.py"],
+    ),
+    Control(
+        "groundedness",
+        "F13",
+        [("scaffold.evaluation.graders.grounded.supported", always(lambda *_: True))],
+        [f"{DRILLS}/test_f13_invention.py::test_an_invention_that_gets_through_turns_the_evaluation_red"],
+    ),
+    Control(
+        "personal-data-in-answers",
+        "F14",
+        [("scaffold.evaluation.graders.leaks.find", always(lambda _: []))],
+        ["tests/scaffold/evaluation/test_grader_safety.py"],
+    ),
+    Control(
+        "failed-grader",
+        "F11",
+        [("scaffold.evaluation.record.failures", always(lambda _: {}))],
+        ["tests/scaffold/evaluation/test_custom_graders.py"],
+    ),
+    Control(
+        "graders-of-the-project-only",
+        "F11",
+        [("scaffold.evaluation.graders.custom.PACKAGE", always("os"))],
+        ["tests/scaffold/evaluation/test_custom_graders.py"],
+    ),
+    Control(
         name="slice-thresholds",
         failure="F27",
         unplug=[

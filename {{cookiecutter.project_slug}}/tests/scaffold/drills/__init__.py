@@ -39,6 +39,7 @@ CONTROLS = {
     "F23": "a gate that computes stages from evidence and fails closed",
     "F26": "citations, versions and trace id on every answer",
     "F27": "thresholds for each language and slice",
+    "F28": "parity over counterfactual pairs of cases",
     "F29": "untrusted text fenced",
     "F31": "a matrix of models: the same cases, ranked, who may take whose place",
     "F32": "workflows and images that are tested",

@@ -16,7 +16,7 @@ from ..application import Application
 from ..errors import EvidenceError, UsageError
 from ..state import evaluation_runs
 from .dataset import labels
-from .graders import MEASURES, RATES, Score, unique
+from .graders import MEASURES, RATES, Score, failures, unique
 from .statistics import mean_interval, wilson
 from .suite import SuiteFile, Threshold
 
@@ -202,9 +202,20 @@ def slices(cases: list[CaseResult]) -> dict[str, dict[str, Metric]]:
 
 
 def judge(cases: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
-    """Hold every threshold of the suite against its metric, over all cases and over its slices."""
+    """Hold every threshold of the suite against its metric, over all cases and over its slices.
+
+    Where a grader failed, nothing passes: the run has not measured what it was asked to, whatever else it shows.
+    """
     demands = {"": suite.thresholds, **suite.slices}
-    return [
+    broken = [
+        Verdict(
+            metric=name,
+            outcome="unclear",
+            reason=f"{name}: the grader failed on {len(told)} answers, which count as 0; mend it. First: {told[0]}.",
+        )
+        for name, told in failures(cases).items()
+    ]
+    return broken + [
         verdict
         for label, thresholds in demands.items()
         for metrics in [summarise(case for case in cases if not label or label in case.labels)]
