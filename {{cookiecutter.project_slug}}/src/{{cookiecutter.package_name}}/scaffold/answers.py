@@ -83,7 +83,6 @@ def features(call: Call, answer: Answer | None, question: str, language: str, se
     released = answer if answer and not answer.refused else None
     return {
         "question_characters": len(question),
-        "question_words": len(question.split()),
         "language": language,
         **call.measured,
         "answer_characters": len(released.answer) if released else None,

@@ -40,6 +40,7 @@ CONTROLS = {
     "F26": "citations, versions and trace id on every answer",
     "F29": "untrusted text fenced",
     "F32": "workflows and images that are tested",
+    "F33": "drift of answers against an accepted period, its bias corrected",
     "F34": "a runbook whose commands run as written",
 }
 """The control against each failure, in a few words; a drill of another id adds its line."""

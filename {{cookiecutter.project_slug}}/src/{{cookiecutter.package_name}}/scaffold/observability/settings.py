@@ -26,9 +26,9 @@ class DriftFile(File):
         default=0.01, gt=0, le=0.2, description="Chance of an alarm, over all features, where nothing drifts."
     )
     minor: float = Field(
-        default=0.05, ge=0, le=1, description="A drift whose PSI, bias taken off, is below this is not worth an alarm."
+        default=0.01, ge=0, le=1, description="However certain, a PSI (less its bias) below this is no alarm."
     )
-    major: float = Field(default=0.25, gt=0, le=10, description="PSI, bias taken off, from which a drift is major.")
+    major: float = Field(default=0.25, gt=0, le=10, description="PSI, less its bias, from which on a drift is major.")
     keep_days: int = Field(default=400, ge=1, le=3660, description="Rows of older answers are deleted.")
 
 
