@@ -560,9 +560,21 @@ CONTROLS = (
         [f"{QUALITY}/test_numbers.py"],
     ),
     Control(
+        name="judge-proven",
+        failure="F13",
+        unplug=[("scaffold.evaluation.runner.proven", always(lambda *_: []))],
+        tests=["tests/scaffold/evaluation/test_judge.py"],
+    ),
+    Control(
+        name="judge-bias",
+        failure="F13",
+        unplug=[("scaffold.evaluation.agreement.pad", always(lambda label: label.answer))],
+        tests=["tests/scaffold/evaluation/test_judge.py"],
+    ),
+    Control(
         name="evaluation-threshold",
         failure="F11",
-        unplug=[("scaffold.evaluation.runner.judge", lambda _: lambda metrics, thresholds: [])],
+        unplug=[("scaffold.evaluation.runner.judge_scores", always(lambda *_: []))],
         tests=[f"{DRILLS}/test_f11_worse_answers.py::test_a_worse_prompt_misses_a_threshold_and_the_cases_are_named"],
     ),
     Control(

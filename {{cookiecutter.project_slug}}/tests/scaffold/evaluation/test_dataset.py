@@ -61,8 +61,8 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ('{"id": "a"', r":2: not a JSON object on one line: Expecting ',' delimiter \(column 11\)\."),
-        ("[]", r":2: the case: input should be an object"),
-        ("null", r":2: the case: input should be an object"),
+        ("[]", r":2: the object: input should be an object"),
+        ("null", r":2: the object: input should be an object"),
         ("{}{}", r":2: not a JSON object on one line"),
         ('{"id": "a", "id": "b"}', r":2: not a JSON object on one line: the key 'id' is written twice"),
         ("[" * 100_000, r":2: not a JSON object on one line"),

@@ -6,7 +6,7 @@ import hashlib
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
@@ -23,6 +23,15 @@ DEMANDS = ("must_include", "number", "label", "fields")
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Line(_Strict):
+    """One object of a file of lines."""
+
+    id: str = Field(min_length=1, description="Unique in the file.")
+
+
+L = TypeVar("L", bound=Line)
 
 
 class Number(_Strict):
@@ -76,10 +85,9 @@ class Review(_Strict):
         return self
 
 
-class Case(_Strict):
+class Case(Line):
     """One line of ``evals/datasets/*.jsonl``."""
 
-    id: str = Field(min_length=1, description="Unique in the file.")
     question: str = Field(min_length=1, description="What is asked, word for word.")
     caller: str = Field(min_length=1, description="Who asks: a name in data/access.yaml.")
     locale: str = Field(default="en", description="Language of the question.")
@@ -102,13 +110,18 @@ def load_cases(path: Path) -> list[Case]:
 
     Raises ``ConfigurationError`` naming file, line and field of each mistake (the first few of them).
     """
+    return load_lines(path, Case, "dataset")
+
+
+def load_lines(path: Path, shape: type[L], what: str) -> list[L]:
+    """Every line of ``path``, as ``load_cases`` reads them; ``what`` such a file is called."""
     try:
         text = path.read_text("utf-8-sig")  # spreadsheets write a byte order mark
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such dataset; name an existing one in the suite.") from None
+        raise ConfigurationError(f"{path}: there is no such {what}; name an existing one in the suite.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
-    cases: list[Case] = []
+    read: list[L] = []
     problems: list[str] = []
     lines_of: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):  # splitlines would also split at U+2028 inside a string
@@ -116,28 +129,28 @@ def load_cases(path: Path) -> list[Case]:
             continue
         where = f"{path}:{number}"
         try:
-            case = Case.model_validate_json(json.dumps(json.loads(line, object_pairs_hook=_no_twins)))
+            one = shape.model_validate_json(json.dumps(json.loads(line, object_pairs_hook=_no_twins)))
         except ValidationError as error:
-            problems += [_explain(where, problem) for problem in error.errors()]
+            problems += [_explain(where, shape, problem) for problem in error.errors()]
         except json.JSONDecodeError as error:
             problems.append(f"{where}: not a JSON object on one line: {error.msg} (column {error.colno}).")
         except (ValueError, RecursionError) as error:
             problems.append(f"{where}: not a JSON object on one line: {error}.")
         else:
-            if case.id in lines_of:
-                problems.append(f"{where}: id: {case.id!r} is taken by line {lines_of[case.id]}; ids are unique.")
-            lines_of.setdefault(case.id, number)
-            cases.append(case)
+            if one.id in lines_of:
+                problems.append(f"{where}: id: {one.id!r} is taken by line {lines_of[one.id]}; ids are unique.")
+            lines_of.setdefault(one.id, number)
+            read.append(one)
     if problems:
         more = [f"… and {len(problems) - SHOWN} more mistakes."] if len(problems) > SHOWN else []
         raise ConfigurationError("\n".join([*problems[:SHOWN], *more]))
-    return cases
+    return read
 
 
 def sample(cases: list[Case], size: int | None) -> list[Case]:
     """``size`` of the cases, in their order, or all: those whose ids have the least digests, whatever else is there."""
-    chosen = sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest())[:size]
-    return [case for case in cases if case in chosen]
+    chosen = {case.id for case in sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest())[:size]}
+    return [case for case in cases if case.id in chosen]
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -149,16 +162,16 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _explain(where: str, problem: Any) -> str:
+def _explain(where: str, shape: type[BaseModel], problem: Any) -> str:
     loc = [str(part) for part in problem["loc"]]
     message = problem["msg"].removeprefix("Value error, ").rstrip(".")
     message = f"{message[0].lower()}{message[1:]}"
     if problem["type"] == "extra_forbidden":
         shapes: dict[str, type[BaseModel]] = {"expected": Expected, "review": Review}
-        known = shapes[loc[0]].model_fields if len(loc) > 1 else Case.model_fields
+        known = shapes[loc[0]].model_fields if len(loc) > 1 else shape.model_fields
         message = f"there is no such field; known: {', '.join(sorted(known))}{nearest(loc[-1], known)}"
     elif problem["type"] == "missing":
         message = "this field is required"
     elif not isinstance(problem["input"], (dict, list)):
         message += f", not {problem['input']!r}"
-    return f"{where}: {'.'.join(loc) or 'the case'}: {message}."
+    return f"{where}: {'.'.join(loc) or 'the object'}: {message}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -21,10 +21,13 @@ from ..retrieval import Passage
 from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
+from .agreement import proven
 from .dataset import Case, load_cases, sample
-from .graders import Observation, grade
+from .graders import Observation, Score, grade
 from .journal import Journal
-from .record import CaseResult, Run, Shown, Verdict, judge, save, slices, summarise
+from .judging import Judge, judge_of
+from .record import CaseResult, Run, Shown, Verdict, save, slices, summarise
+from .record import judge as judge_scores
 from .suite import SuiteFile
 
 Progress = Callable[[int, int], None]
@@ -56,6 +59,7 @@ async def run(
     callers = {case.id: caller_of(application, suite, case) for case in cases}
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
+    judge = judge_of(application, suite)
     start = time.perf_counter()
     with Journal.open(application.settings, suite, digests, resume) as journal:
         taken = dict(journal.taken)
@@ -67,7 +71,8 @@ async def run(
                 return before
             async with gate:
                 observed = await _observe(application, suite, case, callers[case.id], visible[callers[case.id].id])
-            result = _result(case, attempt, observed)
+                judged = await _judged(application, judge, case, callers[case.id], observed) if judge else {}
+            result = _result(case, attempt, observed, judged)
             await asyncio.to_thread(journal.add, result)
             done += 1
             if progress:
@@ -96,7 +101,7 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=judge(results, suite) + (compare(results) if compare else []),
+            verdicts=decide(application, results, suite) + (compare(results) if compare else []),
         )
         save(application, record)
         journal.finished()
@@ -112,6 +117,18 @@ async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[Case
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def decide(application: Application, results: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
+    """Every verdict that follows from the answers; a gate asks again, by the files as they are then."""
+    return judge_scores(results, suite) + proven(application, suite)
+
+
+async def _judged(
+    application: Application, judge: Judge, case: Case, caller: Principal, observed: Observation
+) -> dict[str, Score]:
+    with calling(Call(caller.id, EVALUATION, tuple(sorted(caller.groups)), name_of(application.usecase))):
+        return await judge.scores(case, observed)
 
 
 def caller_of(application: Application, suite: SuiteFile, case: Case) -> Principal:
@@ -170,7 +187,7 @@ def _denied(caller: Principal, deny: Iterable[str]) -> frozenset[str]:
     return caller.names if caller.names & set(deny) else frozenset()
 
 
-def _result(case: Case, attempt: int, observed: Observation) -> CaseResult:
+def _result(case: Case, attempt: int, observed: Observation, judged: Mapping[str, Score]) -> CaseResult:
     answer = observed.answer
     wanted = [item if isinstance(item, str) else " or ".join(item) for item in case.expected.must_include]
     return CaseResult(
@@ -191,7 +208,7 @@ def _result(case: Case, attempt: int, observed: Observation) -> CaseResult:
             for each in (answer.citations if answer else ())
         ],
         retrieved=list(observed.retrieved),
-        scores=grade(case, observed),
+        scores={**grade(case, observed), **judged},
         measures={name: round(value, 6) for name, value in observed.measures.items()},
         model=answer.model if answer else "",
         prompt=answer.prompt if answer else "",

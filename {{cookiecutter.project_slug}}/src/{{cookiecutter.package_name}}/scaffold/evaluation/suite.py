@@ -36,6 +36,21 @@ class Threshold(File):
 Thresholds = dict[str, Threshold]
 
 
+JUDGED = ("judged_correctness", "judged_groundedness")
+"""What a judge says of an answer, as scores in 0..1."""
+
+
+class JudgedBy(File):
+    """Which model judges the answers, and what it must have shown before a threshold may rest on it."""
+
+    role: str = Field(default="judge", description="Role of config/models.yaml; not the offline model.")
+    labels: str = Field(default="evals/labels/answers.jsonl", description="Answers that people have judged.")
+    kappa: float = Field(default=0.6, ge=0, le=1, description="Least agreement with them, as Cohen's kappa, with 95 %.")
+    bias: float = Field(
+        default=0.1, ge=0, le=1, description="Most verdicts that may depend on order, repetition or length, as a share."
+    )
+
+
 class SuiteFile(File):
     """``evals/suites/NAME.yaml``."""
 
@@ -51,13 +66,15 @@ class SuiteFile(File):
         default=1, ge=1, le=100, description="So often each case is asked: a model may answer differently each time."
     )
     thresholds: Thresholds = Field(min_length=1, description="What each metric must reach.")
+    judge: JudgedBy | None = Field(default=None, description="A model that judges every answer; none without it.")
     slices: dict[str, Thresholds] = Field(
         default={}, description="The same for the cases with a tag, or of a locale as in 'locale:de'."
     )
 
     @model_validator(mode="after")
     def _known(self) -> SuiteFile:
-        scores, known = [*RATES, *SHARES], [*RATES, *SHARES, *MEASURES]
+        judged = JUDGED if self.judge else ()
+        scores, known = [*RATES, *SHARES, *judged], [*RATES, *SHARES, *judged, *MEASURES]
         for where, thresholds in {"": self.thresholds, **self.slices}.items():
             for name, threshold in thresholds.items():
                 said = f"slices.{where}.{name}" if where else f"thresholds.{name}"

@@ -18,6 +18,7 @@ from ..application import Application
 from ..config import load_yaml
 from ..errors import EvidenceError, PolicyViolation, ScaffoldError
 from ..evaluation import Run, SuiteFile, judge, load_suite, newest
+from ..evaluation.agreement import proven
 from ..evidence import COMPARED, fingerprint
 from ..governance.ownership import OwnershipFile, placeholders
 from ..governance.policy import PolicyFile
@@ -61,7 +62,8 @@ def evaluation(application: Application, stage: Stage) -> str:
     suite = load_suite(application.settings, required.suite)
     run = newest(application, suite.name)
     digests = fingerprint(application, application.settings.path(suite.dataset))
-    if problems := shortcomings(run, required, suite, digests, datetime.now(UTC)):
+    problems = shortcomings(run, required, suite, digests, datetime.now(UTC))
+    if problems := problems + [each.reason.rstrip(".") for each in proven(application, suite) if not each.passed]:
         raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
     return f"{run.id}: {run.asked} reviewed cases, every threshold reached, on what is here now."
 
