@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import history
 from . import judge as judging
 from .shell import Json, Offline, Shell
 
@@ -19,6 +20,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     family = typer.Typer(no_args_is_help=True, help="Measure the answers against reviewed cases.")
     app.add_typer(family, name="eval")
     judging.register(family, shell)
+    history.register(family, shell)
 
     @family.command("run")
     def run_(

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Row, delete, insert, select
@@ -283,11 +283,19 @@ def newest(application: Application, suite: str) -> Run:
         row = connection.execute(query).first()
     if row is None:
         raise EvidenceError(f"No run of the suite {suite!r} is on record; run 'make eval'.")
+    return proven(application, row, "the newest run")
+
+
+def proven(application: Application, row: Row[Any], named: str) -> Run:
+    """The run of a row of the history. Raises ``EvidenceError`` where its record is gone, or is not what was written.
+
+    ``named`` is what messages call the run.
+    """
     path = application.settings.root / row.record
     try:
         data = path.read_bytes()
     except OSError:
-        raise EvidenceError(f"{row.record}, the record of the newest run, is gone; run 'make eval'.") from None
+        raise EvidenceError(f"{row.record}, the record of {named}, is gone; run 'make eval'.") from None
     return _proven(row, data)
 
 

@@ -74,11 +74,16 @@ def compare(
     measured = sorted((each for each in found if each.p is not None), key=lambda each: each.p or 0)
     outcomes: dict[str, Literal["minor", "major"]] = {}
     for rank, each in enumerate(measured):
-        if (each.p or 0) > false_alarms / (len(measured) - rank):
+        if (each.p or 0) > level(false_alarms, len(measured) - rank):
             break
         if (each.psi or 0) >= minor:
             outcomes[each.feature] = "major" if (each.psi or 0) >= major else "minor"
     return [replace(each, outcome=outcomes.get(each.feature, each.outcome)) for each in found]
+
+
+def level(false_alarms: float, left: int) -> float:
+    """Holm's level for the most extreme of the features that are ``left``."""
+    return false_alarms / left
 
 
 def _compared(name: str, before: Sequence[Value], now: Sequence[Value], least: int) -> Compared:
