@@ -104,5 +104,5 @@ def test_both_distributions_are_shown_as_they_are() -> None:
 
 
 def test_rare_categories_are_judged_together() -> None:
-    assert pooled([(900, 90), (50, 4), (30, 3), (20, 3)], 1000, 100) == [(900, 90), (100, 10)]
+    assert pooled([(900, 90), (50, 4), (12, 2), (10, 4)], 1000, 100) == [(900, 90), (50, 4), (22, 6)]
     assert pooled([(990, 99), (10, 1)], 1000, 100) == [(1000, 100)]
