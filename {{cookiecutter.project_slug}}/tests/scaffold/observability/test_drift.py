@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from random import Random
 
+import numpy as np
 import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.observability.drift import (
@@ -106,3 +107,21 @@ def test_both_distributions_are_shown_as_they_are() -> None:
 def test_rare_categories_are_judged_together() -> None:
     assert pooled([(900, 90), (50, 4), (12, 2), (10, 4)], 1000, 100) == [(900, 90), (50, 4), (22, 6)]
     assert pooled([(990, 99), (10, 1)], 1000, 100) == [(1000, 100)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "answers", "seen"),
+    [
+        ((0.6, 0.3, 0.1), (0.54, 0.27, 0.09, 0.1), 500, 0.95),  # a tenth in a language that is new
+        ((0.945, 0.05, 0.005), (0.895, 0.1, 0.005), 500, 0.6),  # twice as many refusals
+        ((0.945, 0.05, 0.005), (0.895, 0.1, 0.005), 1000, 0.9),
+    ],
+)
+def test_shifts_that_matter_are_seen_as_often_as_is_documented(
+    before: tuple[float, ...], now: tuple[float, ...], answers: int, seen: float
+) -> None:
+    lots, level, windows = np.random.default_rng(7), FALSE_ALARMS / 17, 300
+    old = lots.multinomial(5000, (*before, *[0.0] * (len(now) - len(before))), windows)
+    new = lots.multinomial(answers, now, windows)
+    tails = [statistic(list(zip(*map(np.ndarray.tolist, pair), strict=True)), 5000, answers)[1] for pair in zip(old, new, strict=True)]
+    assert sum(p <= level for p in tails) / windows >= seen
