@@ -5,7 +5,7 @@ BIN := .venv/bin
 PRESET ?= default
 JOBS ?= 2
 
-.PHONY: help setup demo test test-all lint format questions render bench bench-retrieval bench-drift release clean
+.PHONY: help setup demo test test-all lint format questions render bench bench-evaluation-speed bench-retrieval bench-drift release clean
 
 help:  ## Print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  \1\t/' | expand -t 14
@@ -43,6 +43,9 @@ render: setup  ## Make a project in build/: make render PRESET=default
 bench: setup  ## Time rendering, and a governed model call in a fresh project, as ratios
 	$(BIN)/python benchmarks/render.py
 	$(BIN)/python benchmarks/governed_call.py
+
+bench-evaluation-speed: setup  ## Time 2,000 cases by our runner, inspect-ai's and deepeval's, in a fresh project
+	$(BIN)/python benchmarks/evaluation_speed.py $(ARGS)
 
 bench-retrieval: setup  ## Measure retrieval at size in a fresh project: make bench-retrieval ARGS="--chunks 10000"
 	$(BIN)/python benchmarks/retrieval.py $(ARGS)

@@ -20,6 +20,8 @@ from acme_assistant.scaffold.governance.principal import Principal
 from acme_assistant.scaffold.retrieval.stores import EdgeVectorStore, Store
 from retrieval_corpus import CALLER
 from retrieval_exact import Exact
+from retrieval_measures import megabytes
+from retrieval_search import K, compare_search
 
 if TYPE_CHECKING:
     from retrieval import Bench
@@ -29,8 +31,6 @@ BATCH = 256
 
 def compare(bench: Bench) -> None:
     """Fill each store, then ask all of them."""
-    from retrieval import K, compare_search
-
     few, many = bench.given.chunks_in_memory, bench.given.chunks_of_stores
     for kinds, passages in ((["edge", "pgvector"], many), (["edge", "qdrant in memory"], few)):
         with ExitStack() as opened:
@@ -104,8 +104,6 @@ OPEN = {"edge": _edge, "qdrant in memory": _memory, "pgvector": _postgres}
 
 
 def _folder_size(folder: Path, store: Store) -> float:
-    from retrieval import megabytes
-
     return megabytes(folder)
 
 

@@ -78,6 +78,7 @@ LIVE = "tests/scaffold/test_live.py"
 RETRIEVAL = "tests/scaffold/retrieval"
 F33 = f"{DRILLS}/test_f33_drift.py"
 DRIFT = "tests/scaffold/observability/test_drift.py"
+RECORDINGS = "tests/scaffold/evaluation/test_recordings.py"
 
 
 def always(value: Any) -> Replace:
@@ -255,6 +256,43 @@ CONTROLS = (
         [("scaffold.models.governed.Shaped", always(lambda chain, whole: chain))],
         [f"{MODELS}/test_shape.py"],
     ),
+    Control(
+        "replay-same-models-and-prompts",
+        "F11",
+        [("scaffold.models.recording.Player.prove", always(lambda *_: None))],
+        [RECORDINGS],
+    ),
+    Control(
+        "replay-same-request",
+        "F11",
+        [("scaffold.models.taped.request_digest", always(lambda entry, *_: entry.info.sha256))],
+        [f"{MODELS}/test_taped.py::test_what_differs_in_anything_is_another_request"],
+    ),
+    Control("recording-whole", "F11", [("scaffold.models.recording._whole", always(lambda *_: True))], [RECORDINGS]),
+    Control(
+        "recording-answered",
+        "F11",
+        [("scaffold.models.recording.Recorder.asked", always(lambda *_: None))],
+        [f"{MODELS}/test_taped.py::test_a_refusal_of_the_request_comes_again_and_weather_is_not_recorded"],
+    ),
+    Control(
+        "replayed-run-is-whole",
+        "F11",
+        [("scaffold.evaluation.runner.missing", always(lambda _: ""))],
+        [f"{RECORDINGS}::test_what_is_not_recorded_ends_a_run_whatever_the_use_case_makes_of_it"],
+    ),
+    Control(
+        "live-evidence",
+        "F11",
+        [("scaffold.readiness.checks._replayed", always(lambda _: False))],
+        ["tests/scaffold/readiness/test_checks.py"],
+    ),
+    Control(
+        "recording-hides-personal-data",
+        "F14",
+        [("scaffold.models.taped.redact", always(lambda text: text))],
+        [f"{MODELS}/test_taped.py::test_what_a_model_made_up_of_a_person_is_not_recorded"],
+    ),
     Control("budget", "F05", [("scaffold.models.ledger.Ledger._hold", always(lambda *_: None))], [F05]),
     Control("kill-switch", "F05", [("scaffold.models.switch.Switched.passage", BARE)], [F05]),
     Control(
@@ -397,6 +435,18 @@ CONTROLS = (
         "F07",
         [("scaffold.retrieval.freshness.Freshness.good", always(property(lambda _: True)))],
         [f"{DRILLS}/test_f07_stale_documents.py"],
+    ),
+    Control(
+        "file-stamps",
+        "F07",
+        [("scaffold.retrieval.connectors.files.FileTree._stamp", always(lambda *_: "unchanged"))],
+        ["tests/scaffold/retrieval/connectors/test_stamps.py::test_what_changed_is_found_however_it_was_done"],
+    ),
+    Control(
+        "file-stamps-checked",
+        "F07",
+        [("scaffold.retrieval.sync.Sync._due", always(lambda *_: False))],
+        ["tests/scaffold/retrieval/connectors/test_stamps.py::test_from_time_to_time_the_bytes_are_read_all_the_same"],
     ),
     Control(
         "incremental-sync",
@@ -608,6 +658,12 @@ CONTROLS = (
         "F14",
         [("scaffold.retrieval.quality.numbers.redact", always(str))],
         [f"{QUALITY}/test_numbers.py"],
+    ),
+    Control(
+        name="matrix-non-inferiority",
+        failure="F31",
+        unplug=[("scaffold.evaluation.matrix._doubts", always(lambda *_: iter(())))],
+        tests=["tests/scaffold/evaluation/test_matrix.py", f"{DRILLS}/test_f31_another_model.py"],
     ),
     Control(
         name="judge-proven",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,6 @@ from {{ cookiecutter.package_name }}.scaffold.retrieval.upkeep import INDEX, Des
 
 from tests.scaffold.models import vendors
 from tests.scaffold.reindexing import PRICED, configure, opened, texts
-
-
-@pytest.fixture
-def vendor() -> Iterator[vendors.Vendor]:
-    with vendors.running() as server:
-        yield server
-
-
-@pytest.fixture
-def served(project: Path, vendor: vendors.Vendor) -> Iterator[Application]:
-    configure(project, vendor)
-    with opened(project) as application:
-        yield application
 
 
 def quiet(_: str) -> None:

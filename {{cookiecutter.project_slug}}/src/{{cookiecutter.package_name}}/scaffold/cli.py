@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -63,11 +63,15 @@ def commands(build: Build) -> typer.Typer:
     audit = typer.Typer(no_args_is_help=True, help="Look at the audit log.")
     app.add_typer(audit, name="audit")
 
-    def opened(offline: bool = False, level: int = logging.WARNING) -> Application:
+    def opened(
+        offline: bool = False, level: int = logging.WARNING, stand_ins: Mapping[str, str] | None = None
+    ) -> Application:
         settings = Settings.load()
         load_dotenv(settings.path(".env"))  # vendors' keys, which are no settings of ours; the environment wins
         if offline:
             settings = settings.model_copy(update={"offline": True})
+        if stand_ins:
+            settings = settings.model_copy(update={"stand_ins": {**settings.stand_ins, **stand_ins}})
         configure_logging(settings, redact)
         logging.getLogger().setLevel(level)
         return build(settings)
@@ -104,31 +108,6 @@ def commands(build: Build) -> typer.Typer:
         )
 
     @app.command()
-    def ingest(
-        acl_only: Annotated[
-            bool, typer.Option("--acl-only", help="Only bring in line who may see what, and what is gone: at once.")
-        ] = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would change.")] = False,
-        as_json: Json = False,
-    ) -> None:
-        """Bring the index in line with the sources of config/sources.yaml; exit 1 where one could not be read."""
-        from .reindex import entrusted
-        from .retrieval import SyncReport
-
-        def tell(line: str) -> None:
-            if not as_json:
-                shell.say(line)
-
-        with opened() as application:
-            asked = {"access_only": acl_only, "dry": dry_run}
-            report = SyncReport(**entrusted(application, "sync", asked, tell))
-        if as_json:
-            shell.json(report.as_dict())
-        else:
-            out.print(escape(report.summary()))
-        raise typer.Exit(1 if report.failed else 0)
-
-    @app.command()
     def serve(
         host: Annotated[
             str | None, typer.Option(help="Address to listen on, instead of config/service.yaml's.")
@@ -149,10 +128,15 @@ def commands(build: Build) -> typer.Typer:
         as_json: Json = False,
     ) -> None:
         """Say from evidence whether the project is fit for a stage; exit 1 where it is not."""
+        from .evaluation import load_suite, recordings
         from .readiness import gate as run_gate
-        from .readiness import render
+        from .readiness import load_stage, render
 
-        with opened(offline) as application:
+        settings = Settings.load()
+        suite = load_suite(settings, load_stage(settings, stage).evaluation.suite)
+        # The gate calls no model. Where a key is missing, what stands round them is looked at all the same.
+        calls: recordings.Calls | None = None if recordings.place(settings, suite.name).is_file() else "live"
+        with recordings.opened(lambda: opened(offline), settings, suite, calls, shell.say) as application:
             result = run_gate(application, stage)
         if as_json:
             shell.json(result.model_dump(mode="json"))

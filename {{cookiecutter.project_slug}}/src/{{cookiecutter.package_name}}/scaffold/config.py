@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     """Where replicas share the rates of model calls, ``redis://host``; empty means the state database."""
     offline: bool = False
     """Answer every role with the offline model, whatever ``config/models.yaml`` says."""
+    stand_ins: dict[str, str] = {}
+    """Models of ``config/models.yaml`` that take the place of a role's, by role: how candidates are tried."""
     audit_key: SecretStr | None = None
     """Key of the audit chain; empty means the key file that the first record makes in ``var/audit/``."""
     api_keys: SecretStr | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from .application import Application
 from .config import Settings
@@ -12,6 +13,9 @@ from .errors import ScaffoldError
 from .readiness.checks import conflicts
 from .schemas import write
 from .serving.settings import follow
+
+NOTICE_DAYS = 90
+"""A model in use that its vendor takes away sooner has to be replaced by now."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ def _parts(application: Application) -> Iterator[Finding]:
     for role in application.models.roles:
         reason = application.models.unusable(role)
         yield Finding(f"role {role}", not reason, reason or application.models.describe(role).label)
+    for name, day in application.models.retiring(date.today() + timedelta(days=NOTICE_DAYS)).items():
+        yield Finding(f"model {name}", False, f"retires on {day}; find another one with 'eval matrix'")
     yield _followed(application)
     reason = application.models.limits_error
     yield Finding("limits", not reason, reason or application.models.spending.limits.summary)

@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from .evaluation import Case, SuiteFile
+from .evaluation.agreement import Label
+from .evaluation.matrix import MatrixFile
 from .governance.ownership import OwnershipFile
 from .governance.policy import PolicyFile
 from .governance.principal import AccessFile
@@ -24,7 +26,9 @@ SHAPES: dict[str, type[BaseModel]] = {
     "access": AccessFile,
     "case": Case,
     "drift": DriftFile,
+    "label": Label,
     "limits": LimitsFile,
+    "matrix": MatrixFile,
     "models": ModelsFile,
     "ownership": OwnershipFile,
     "policy": PolicyFile,

@@ -22,17 +22,9 @@ from {{ cookiecutter.package_name }}.scaffold.reindex import drop, estimate, lis
 from {{ cookiecutter.package_name }}.scaffold.retrieval import sync
 
 from tests.scaffold.models import vendors
-from tests.scaffold.reindexing import PRICED, configure, opened, texts
+from tests.scaffold.reindexing import PRICED, configure, texts
 
 QUESTION = "How long may a remote access session last?"
-
-
-@pytest.fixture
-def served(project: Path, vendor: vendors.Vendor) -> Iterator[Application]:
-    """The whole application; its documents are indexed offline, and a vendor has other embeddings."""
-    configure(project, vendor)
-    with opened(project) as application:
-        yield application
 
 
 def quiet(_: str) -> None:

@@ -14,6 +14,15 @@ from {{ cookiecutter.package_name }} import app
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.evaluation import load_suite, render, run
 
+from tests.scaffold.models import vendors
+
+MODELS = """\
+models:
+  gateway: {provider: openai-compatible, base_url: "{url}", model: loopback-1, api_key_env: LOOPBACK_KEY}
+  hashing: {provider: offline, model: hashing-1024, kind: embedding}
+roles: {answer: gateway, embed: hashing}
+"""
+
 
 def worsen_the_prompt(project: Path) -> None:
     """Somebody saves tokens: only the first passage's beginning is sent."""
@@ -53,14 +62,38 @@ def test_the_build_fails_on_a_worse_prompt(project: Path) -> None:
     Caught by: 'eval run', which the workflow runs, ends with exit code 1.
     """
     worsen_the_prompt(project)
+    done = evaluated(project, "--offline")
+    assert done.returncode == 1, done.stderr
+    assert "✗ correctness is" in done.stdout
+
+
+@pytest.mark.drill("F11")
+def test_the_build_fails_without_a_key_on_worse_recorded_answers(
+    project: Path, vendor: vendors.Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staged: somebody changes to a model that knows nothing, and records its answers; the build has no key.
+    Caught by: the answers as recorded, which the build replays and holds against the same thresholds.
+    """
+    (project / "config" / "models.yaml").write_text(MODELS.replace("{url}", vendor.openai), "utf-8")
+    monkeypatch.setattr(vendors, "said", lambda _: "NO_ANSWER")
+    monkeypatch.setenv("LOOPBACK_KEY", vendors.KEY)
+    assert evaluated(project, "--record").returncode == 1
+
+    monkeypatch.delenv("LOOPBACK_KEY")
+    vendor.requests.clear()
+    done = evaluated(project)
+    assert (done.returncode, vendor.requests) == (1, []), done.stderr
+    assert "✗ answered is 0.000" in done.stdout
+    assert "recorded answers were replayed" in done.stdout
+
+
+def evaluated(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     source = Path(str(app.__file__)).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-m", app.__name__, "eval", "run", "--offline"],
+    return subprocess.run(
+        [sys.executable, "-m", app.__name__, "eval", "run", *arguments],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(source), "APP_ROOT": str(project)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1, done.stderr
-    assert "✗ correctness is" in done.stdout

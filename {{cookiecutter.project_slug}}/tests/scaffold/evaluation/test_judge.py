@@ -19,6 +19,8 @@ from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, EvidenceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import SuiteFile, run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.agreement import cohens_kappa, kappa_bound, measure, proven
+from {{ cookiecutter.package_name }}.scaffold.evaluation.judging import Judge, Submitted
+from {{ cookiecutter.package_name }}.scaffold.models.recording import Recorder, on
 
 from tests.scaffold.evaluation.cases import Scripted, line, suite, write
 from tests.scaffold.models import vendors
@@ -262,3 +264,17 @@ def test_the_command_says_whether_it_may_decide(
         done = CliRunner().invoke(commands(build), ["eval", "judge", "small", "--json"])
         assert done.exit_code == code, done.output
         assert json.loads(done.stdout)["proven"] is (code == 0)
+
+
+def test_a_verdict_is_recorded_although_it_was_given_before(
+    judged: tuple[Application, Callable[[Any], None]], project: Path
+) -> None:
+    application, says = judged
+    says(honest)
+    submitted, recorder = Submitted("What?", "150 EUR", "The correct answer 1.", ["150 EUR"]), Recorder()
+    given = asyncio.run(Judge(application, "judge").judge(submitted))
+    with on(recorder):
+        recording = build(Settings(root=project))
+    with recording:
+        assert asyncio.run(Judge(recording, "judge").judge(submitted)) == given
+    assert len(recorder.content("small", {}).splitlines()) == 3

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from joserfc import jwk, jws, jwt
+
+from tests.scaffold.loopback import Quiet, listening
 
 AUDIENCE = "assistant"
 
@@ -32,21 +33,15 @@ class Service:
 @contextmanager
 def serving() -> Iterator[Service]:
     """A service that answers until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    service = Service(f"http://127.0.0.1:{server.server_address[1]}")
-    server.service = service  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield service
-    finally:
-        service.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(_Handler) as (server, url):
+        service = server.service = Service(url)  # type: ignore[attr-defined]
+        try:
+            yield service
+        finally:
+            service.released.set()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     def do_GET(self) -> None:
         service: Service = self.server.service  # type: ignore[attr-defined]
         service.asked.append((self.path, self.headers["authorization"]))
@@ -63,9 +58,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
         except OSError:
             pass  # nobody listens any more, which is as it should be
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 class Issuer:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.scaffold.loopback import Quiet, listening
 
 
 @dataclass
@@ -38,20 +38,12 @@ class Collector:
 @contextmanager
 def collecting() -> Iterator[Collector]:
     """A collector that listens until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    collector = Collector(f"http://127.0.0.1:{server.server_address[1]}")
-    server.collector = collector  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield collector
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(_Handler) as (server, url):
+        server.collector = Collector(url)  # type: ignore[attr-defined]
+        yield server.collector  # type: ignore[attr-defined]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers["Content-Encoding"] == "gzip":
@@ -61,6 +53,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output quiet."""

@@ -11,7 +11,16 @@ ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "src/{{ cookiecutter.package_name }}"
 PAGES = [ROOT / "README.md", ROOT / "AGENTS.md"]
 PAGES += sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("operations/**/*.md")])
-WRITTEN_LATER = ("var/", "evals/runs", "evals/canary.json", "backup.tar.gz", ".venv", ".env")
+WRITTEN_LATER = (
+    "var/",
+    "evals/runs",
+    "evals/judges",
+    "evals/recordings",
+    "evals/canary.json",
+    "backup.tar.gz",
+    ".venv",
+    ".env",
+)
 """What only a running project has."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

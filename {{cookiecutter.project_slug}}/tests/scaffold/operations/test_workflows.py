@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -58,3 +59,46 @@ def test_rights_are_given_one_by_one(path: Path) -> None:
     for job in workflow["jobs"].values():
         assert "write" not in job["permissions"].values()
         assert job["timeout-minutes"] <= 60
+
+
+def how(path: Path) -> list[str]:
+    """How the answers that a workflow measures are had."""
+    return [step.get("env", {}).get("EVAL", "") for step in steps(path) if step.get("run") == "make eval"]
+
+
+def test_a_change_is_measured_on_recorded_answers_without_a_secret_and_every_night_the_models_are_asked() -> None:
+    changes, nightly = (ROOT / f".github/workflows/{name}.yml" for name in ("ci", "nightly"))
+    assert (how(changes), how(nightly)) == (["--replay"], ["--live"])
+    assert "secrets." not in changes.read_text("utf-8")
+
+
+def test_no_workflow_measures_the_offline_model_in_the_place_of_another() -> None:
+    for step in [step for path in WORKFLOWS for step in steps(path)]:
+        if step.get("run") in ("make eval", "make gate", "make data-check"):
+            assert step.get("env", {}).get("APP_OFFLINE", "0") == "0", step
+    for workflow in map(read, WORKFLOWS):
+        assert "APP_OFFLINE" not in workflow.get("env", {})
+
+
+@each_workflow
+def test_what_was_measured_is_kept_and_shown_whatever_came_of_it(path: Path) -> None:
+    if not how(path):
+        return
+    (kept,) = [step for step in steps(path) if "upload-artifact" in step.get("uses", "")]
+    assert (kept["with"]["path"].split(), kept["if"]) == (["evals/runs", "var/reports"], "always()")
+    (shown,) = [step for step in steps(path) if step.get("run") == "make summary"]
+    assert "!cancelled()" in shown["if"]
+
+
+def test_the_summary_goes_onto_the_page_of_the_job(tmp_path: Path) -> None:
+    reports, page = tmp_path / "var" / "reports", tmp_path / "page.md"
+    reports.mkdir(parents=True)
+    (reports / "evaluation-knowledge.md").write_text("### Evaluation\n", "utf-8")
+    page.write_text("before\n", "utf-8")
+    subprocess.run(
+        ["make", "-f", str(ROOT / "Makefile"), "summary"],
+        cwd=tmp_path,
+        env={**os.environ, "GITHUB_STEP_SUMMARY": str(page)},
+        check=True,
+    )
+    assert page.read_text("utf-8") == "before\n### Evaluation\n"

@@ -97,6 +97,14 @@ def check(function: Callable[..., str], application: Application) -> str:
     return function(application, load_stage(application.settings, "poc"))
 
 
+@pytest.mark.parametrize(("live", "calls", "short"), [(True, "replayed", 1), (True, "live", 0), (False, "replayed", 0)])
+def test_a_stage_may_demand_answers_of_now(live: bool, calls: str, short: int) -> None:
+    required = REQUIRED.model_copy(update={"live": live})
+    found = shortcomings(a_run(1, 1, calls=calls), required, SUITE, DIGESTS, NOW)
+    assert [problem for problem in found if "recorded answers were replayed" in problem] == found
+    assert len(found) == short
+
+
 def test_an_indexed_document_that_no_rule_names_any_more_is_named(application: Application, project: Path) -> None:
     assert "A rule names each of" in check(access, application)
     path = project / "data" / "access.yaml"

@@ -273,17 +273,17 @@ def test_a_file_that_goes_away_while_its_folder_is_listed_is_named(tmp_path: Pat
     for name in "ab":
         (tmp_path / f"{name}.md").write_text("Text.", "utf-8")
     listed = find(tmp_path)
-    assert next(listed) == ("a.md", None)
+    assert next(listed).source == "a.md"
     (tmp_path / "b.md").unlink()
-    ((source, reason),) = listed
-    assert (source, str(reason)) == ("b.md", "b.md: cannot be read (No such file or directory).")
+    (gone,) = listed
+    assert (gone.source, str(gone.error)) == ("b.md", "b.md: cannot be read (No such file or directory).")
 
 
 def test_folders_that_are_links_in_a_circle_are_named_once(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b").symlink_to(tmp_path, target_is_directory=True)
-    [(source, reason)] = find(tmp_path)
-    assert (source, "is a symbolic link" in str(reason)) == ("a/b", True)
+    [found] = find(tmp_path)
+    assert (found.source, "is a symbolic link" in str(found.error)) == ("a/b", True)
 
 
 STARTS = {".pdf": pdf(), ".docx": docx(paragraph("Text")), ".html": b"<html><p>", ".csv": b"a;b\n", ".md": b"---\na: "}

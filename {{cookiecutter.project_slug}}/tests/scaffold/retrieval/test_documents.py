@@ -185,7 +185,7 @@ def test_what_is_no_document_is_named_and_the_rest_is_found(case: str, tmp_path:
     (tmp_path / ".hidden").mkdir()
     (tmp_path / ".hidden" / "y.md").write_text("text")
     make(tmp_path / name)
-    found = dict(find(tmp_path))
+    found = {each.source: each.error for each in find(tmp_path)}
     assert found.pop("good.md") is None
     [error] = found.values()
     assert error is not None
@@ -202,7 +202,7 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: py
         return listing(path)
 
     monkeypatch.setattr(os, "scandir", denied)
-    assert [(source, str(error)) for source, error in find(tmp_path)] == [
+    assert [(found.source, str(found.error)) for found in find(tmp_path)] == [
         ("closed", "closed: the folder cannot be read (Permission denied).")
     ]
 
@@ -213,7 +213,7 @@ def test_a_name_that_is_no_plain_text_is_shown_in_one_line_that_any_terminal_can
     tmp_path: Path, name: bytes
 ) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("text", "utf-8")
-    ((_, reason),) = find(tmp_path)
-    assert "rename it" in str(reason)
-    assert str(reason).isprintable()
-    assert str(reason).encode()
+    (found,) = find(tmp_path)
+    assert "rename it" in str(found.error)
+    assert str(found.error).isprintable()
+    assert str(found.error).encode()

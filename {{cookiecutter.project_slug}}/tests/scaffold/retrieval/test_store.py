@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -184,14 +185,24 @@ def test_a_second_process_waits_for_its_turn_and_what_it_wrote_outlives_its_cras
     store.close()
 
 
-def test_an_idle_store_lets_go_by_itself(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("{{ cookiecutter.package_name }}.scaffold.retrieval.stores.shard.IDLE_SECONDS", 0)
-    store = opened(path, ANN)
+def test_an_idle_store_is_kept_open_until_another_one_waits_for_it(path: Path) -> None:
+    store = opened(path, ANN, wait_seconds=60)
     store.add_texts(["a text"])
-    timer = store._shard._timer
-    assert timer is not None
-    timer.join()
-    other = opened(path, ANN)  # would be refused while the first still had it
+    kept = store._shard._open
+    store._shard.let_go()
+    assert store._shard._open is kept
+    other = opened(path, ANN, wait_seconds=60)
+    for each in (other, store, other):  # in turns, without a word from us
+        assert texts(each.similarity_search("text")) == {"a text"}
+    other._shard.let_go()
+    assert other._shard._open is not None, "nobody waits any longer"
+    other.close()
+
+
+def test_a_store_that_nobody_has_any_longer_is_let_go_of(path: Path) -> None:
+    opened(path, ANN).add_texts(["a text"])
+    gc.collect()
+    other = opened(path, ANN, wait_seconds=0)
     assert texts(other.similarity_search("text")) == {"a text"}
     other.close()
 

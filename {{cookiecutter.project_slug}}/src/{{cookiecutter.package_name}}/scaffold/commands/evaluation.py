@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..config import Settings
+from ..errors import UsageError
 from . import history
 from . import judge as judging
+from . import matrix
 from .shell import Json, Offline, Shell
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     app.add_typer(family, name="eval")
     judging.register(family, shell)
     history.register(family, shell)
+    matrix.register(family, shell)
 
     @family.command("run")
     def run_(
@@ -28,17 +32,30 @@ def register(app: typer.Typer, shell: Shell) -> None:
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Ask every case, also those that a run which was cut off has asked.")
         ] = False,
+        record: Annotated[bool, typer.Option("--record", help="Keep what models answer in evals/recordings.")] = False,
+        replay: Annotated[bool, typer.Option("--replay", help="Answer from evals/recordings; needs no key.")] = False,
+        live: Annotated[bool, typer.Option("--live", help="Never replay, also where a key is missing.")] = False,
         offline: Offline = False,
         as_json: Json = False,
     ) -> None:
-        """Ask every reviewed case; exit 1 where a threshold is missed or the evidence is not enough."""
-        from ..evaluation import load_suite, run
+        """Ask every reviewed case; exit 1 where a threshold is missed or the evidence is not enough.
 
-        with shell.opened(offline) as application:
-            chosen = load_suite(application.settings, suite)
+        Where a model's key or package is missing, answers that were recorded are replayed.
+        """
+        from ..evaluation import load_suite, recordings, run
+
+        settings = Settings.load()
+        ways: dict[recordings.Calls, bool] = {"record": record, "replay": replay, "live": live}
+        chosen = [way for way, wanted in ways.items() if wanted]
+        if len(chosen) > 1 or (chosen and chosen != ["live"] and (offline or settings.offline)):
+            raise UsageError("Choose one of --record, --replay, --live and --offline (APP_OFFLINE is the same).")
+        demanded = load_suite(settings, suite)
+        calls = chosen[0] if chosen else "live" if offline or settings.offline else None
+        with recordings.opened(lambda: shell.opened(offline), settings, demanded, calls, shell.say) as application:
             progress = None if as_json else shell.progress
-            record = asyncio.run(run(application, chosen, progress, resume=not fresh))
-        _show(record, as_json)
+            resume = not fresh and application.models.tape is None
+            result = asyncio.run(run(application, demanded, progress, resume=resume))
+        _show(result, as_json)
 
     @family.command()
     def canary(

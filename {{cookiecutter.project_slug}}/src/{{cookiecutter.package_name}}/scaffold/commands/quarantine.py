@@ -10,7 +10,6 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from ..reindex import entrusted
 from ..retrieval import SyncReport
 from ..retrieval.quarantine import counts, held, release
 from .shell import Json, Shell
@@ -48,7 +47,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     def replay(as_json: Json = False) -> None:
         """Look at all of it again, without asking a source, and index what fits its contract by now."""
         with shell.opened() as application:
-            report = SyncReport(**entrusted(application, "replay", {}, lambda line: None))
+            report = SyncReport(**shell.entrusted(application, "replay", {}, as_json))
         if as_json:
             shell.json(report.as_dict())
         else:

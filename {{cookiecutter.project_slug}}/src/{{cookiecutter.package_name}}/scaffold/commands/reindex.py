@@ -39,11 +39,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
         as_json: Json = False,
     ) -> None:
         """Index everything with another embedding, or into another store, while the service answers."""
-        from ..reindex import entrusted, estimate, listed
-
-        def tell(line: str) -> None:
-            if not as_json:
-                shell.say(line)
+        from ..reindex import estimate, listed
 
         with shell.opened() as application:
             if list_:
@@ -64,7 +60,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
                 if not (yes or (sys.stdin.isatty() and typer.confirm("Go on?", err=True))):
                     raise UsageError("Nothing was begun; say --yes where nobody can be asked.")
                 asked |= {"embedding": embedding, "suite": suite}
-            outcome = entrusted(application, kind, asked, tell)
+            outcome = shell.entrusted(application, kind, asked, as_json)
         if as_json:
             shell.json(outcome)
         elif kind == "drop":

@@ -23,13 +23,20 @@ class Shell:
     """Handed to every command."""
 
     opened: Callable[..., Application]
-    """Opens the application; ``offline=True`` with the offline model, ``level`` is that of the log."""
+    """Opens the application; ``offline=True`` with the offline model, ``level`` is that of the log, ``stand_ins`` are
+    models to be asked in the place of roles'."""
     out: Console
     err: Console
 
     def say(self, line: str) -> None:
         """A line on the side, for people: never part of the output."""
         self.err.print(f"[dim]{escape(line)}[/]")
+
+    def entrusted(self, application: Application, kind: str, asked: dict[str, Any], quiet: bool) -> dict[str, Any]:
+        """What comes of work on the index, with a line for each step unless ``quiet``; see ``reindex.entrusted``."""
+        from ..reindex import entrusted
+
+        return entrusted(application, kind, asked, (lambda line: None) if quiet else self.say)
 
     def json(self, value: Any) -> None:
         """``value`` as JSON, in characters that the terminal knows."""

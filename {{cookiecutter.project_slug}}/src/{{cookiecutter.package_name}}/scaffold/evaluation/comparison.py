@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from statistics import fmean
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -22,11 +21,11 @@ from ..observability.calls import EVALUATION
 from ..retrieval.patience import in_time
 from ..retrieval.versions import Version
 from ..usecase import name_of
+from .baseline import pair
 from .dataset import Case, load_cases, sample
 from .graders import Observation, retrieval_mrr, retrieval_recall
-from .record import write_atomically
+from .record import Paired, write_atomically
 from .runner import caller_of
-from .statistics import mcnemar
 from .suite import SuiteFile
 
 GRADERS = {"recall": retrieval_recall, "mrr": retrieval_mrr}
@@ -42,18 +41,6 @@ LEAST = 5
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Paired(_Strict):
-    """One metric on both indexes, over the same cases."""
-
-    n: int
-    before: float
-    after: float
-    difference: float = Field(description="Mean of the cases' differences, after less before.")
-    worse: list[str] = Field(description="Ids of the cases that score less than before.")
-    better: list[str]
-    p: float = Field(description="How likely chance alone makes so many of the changed cases worse (exact, one-sided).")
 
 
 class Side(_Strict):
@@ -128,21 +115,6 @@ def compare(application: Application, suite: SuiteFile, before: Version, after: 
     data = (record.model_dump_json(indent=2) + "\n").encode()
     write_atomically(application.settings.var / "reindex" / f"{record.id}.json", data)
     return record
-
-
-def pair(before: Mapping[str, float], after: Mapping[str, float]) -> Paired:
-    """One metric's scores by case, on both sides."""
-    worse = [case for case in before if after[case] < before[case]]
-    better = [case for case in before if after[case] > before[case]]
-    return Paired(
-        n=len(before),
-        before=fmean(before.values()),
-        after=fmean(after.values()),
-        difference=fmean(after[case] - before[case] for case in before),
-        worse=worse,
-        better=better,
-        p=mcnemar(len(worse), len(better)),
-    )
 
 
 def _found(application: Application, suite: SuiteFile, case: Case, version: Version) -> Observation:

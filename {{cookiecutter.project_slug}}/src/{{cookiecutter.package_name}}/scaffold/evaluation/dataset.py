@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -103,6 +104,16 @@ class Case(Line):
     def sha256(self) -> str:
         """Names what is asked and expected, whoever reviewed it and when: cases are compared with themselves."""
         return hashlib.sha256(self.model_dump_json(exclude={"review", "source", "tags"}).encode()).hexdigest()
+
+    @property
+    def labels(self) -> set[str]:
+        """The slices that it belongs to."""
+        return labels(self.tags, self.locale, self.caller)
+
+
+def labels(tags: Iterable[str], locale: str, caller: str) -> set[str]:
+    """The names of the slices of a case."""
+    return {*tags, f"locale:{locale}", f"caller:{caller}"}
 
 
 def load_cases(path: Path) -> list[Case]:

@@ -28,12 +28,20 @@ class Journal:
         self._file = path.open("ab")
 
     @classmethod
-    def open(cls, settings: Settings, suite: SuiteFile, digests: dict[str, str], resume: bool) -> Journal:
+    def open(
+        cls, settings: Settings, suite: SuiteFile, digests: dict[str, str], resume: bool, calls: str = "live"
+    ) -> Journal:
         """The journal of ``suite`` on what ``digests`` name. Without ``resume`` what it holds is dropped.
+
+        What was replayed and what was asked never mix: ``calls`` has a journal of its own.
 
         What ended in an error is asked again: whatever was in the way may be gone.
         """
-        same = {"suite": suite.model_dump(mode="json"), "on": {part: digests[part] for part in COMPARED}}
+        same = {
+            "suite": suite.model_dump(mode="json"),
+            "on": {part: digests[part] for part in COMPARED},
+            "calls": calls,
+        }
         key = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:16]
         path = settings.var / FOLDER / f"{suite.name}-{key}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)

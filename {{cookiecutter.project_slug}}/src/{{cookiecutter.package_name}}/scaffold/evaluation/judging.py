@@ -92,8 +92,9 @@ class Judge:
         prompt = self._ask(submitted)
         key = _sha256([self.digest, *vars(submitted).values(), again])
         path = self._said / f"{key}.json"
+        taped = self._application.models.tape is not None  # then each verdict is recorded, or comes from the recording
         try:
-            return Judgement.model_validate_json(path.read_bytes())
+            return Judgement.model_validate_json(b"" if taped else path.read_bytes())
         except (OSError, ValidationError):  # not asked yet, or the file is damaged
             model = self._application.models.get(self.role, prompt.parameters)
         reply = await model.ainvoke(prompt.messages, config={"metadata": prompt.metadata})
@@ -102,7 +103,8 @@ class Judge:
             judgement = Judgement.model_validate_json(found.group() if found else "")
         except ValidationError:
             raise EvidenceError(f"The judge gave no verdict but {reply.text[:200]!r}.") from None
-        write_atomically(path, judgement.model_dump_json().encode())
+        if not taped:
+            write_atomically(path, judgement.model_dump_json().encode())
         return judgement
 
     async def scores(self, case: Case, observed: Observation) -> dict[str, Score]:

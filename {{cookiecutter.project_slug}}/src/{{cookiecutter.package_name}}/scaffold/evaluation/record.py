@@ -15,6 +15,7 @@ from sqlalchemy import Row, delete, insert, select
 from ..application import Application
 from ..errors import EvidenceError
 from ..state import evaluation_runs
+from .dataset import labels
 from .graders import MEASURES, RATES, Score, unique
 from .statistics import mean_interval, wilson
 from .suite import SuiteFile, Threshold
@@ -71,7 +72,7 @@ class CaseResult(_Strict):
     @property
     def labels(self) -> set[str]:
         """The slices that it belongs to."""
-        return {*self.tags, f"locale:{self.locale}", f"caller:{self.caller}"}
+        return labels(self.tags, self.locale, self.caller)
 
 
 class Metric(_Strict):
@@ -116,6 +117,11 @@ class Paired(_Strict):
     better: list[str]
     p: float = Field(description="How likely chance alone makes so many of the changed cases worse (exact, one-sided).")
 
+    @property
+    def difference(self) -> float:
+        """Mean of the cases' differences, after less before."""
+        return self.after - self.before
+
 
 class Against(_Strict):
     """A run held against the baseline."""
@@ -138,6 +144,9 @@ class Run(_Strict):
     seconds: float
     k: int
     repeat: int = 1
+    calls: Literal["live", "replayed"] = Field(
+        default="live", description="Whether models were asked, or answered from a recording made earlier."
+    )
     resumed: int = Field(default=0, description="So many answers were taken over from a run that was cut off.")
     digests: dict[str, str] = Field(description="What was measured: evidence.fingerprint.")
     cases: list[CaseResult] = Field(description="Reviewed cases only.")

@@ -61,6 +61,8 @@ def summary(run: Run) -> str:
     parts = [f"{passed} of {len(run.cases)} cases passed"]
     if errors:
         parts.append(f"{errors} ended in an error")
+    if run.calls == "replayed":
+        parts.append("recorded answers were replayed")
     if run.unreviewed:
         parts.append(f"{len(run.unreviewed)} wait for review and were not asked")
     said = {"missed": "below the threshold", "unclear": "not enough evidence"}

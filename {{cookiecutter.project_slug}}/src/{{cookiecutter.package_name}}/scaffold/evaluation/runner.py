@@ -7,14 +7,16 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 from sqlalchemy import select
 
 from ..application import Application
-from ..config import load_yaml
+from ..config import load_yaml, nearest
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..evidence import COMPARED, fingerprint
 from ..governance.principal import AccessFile, Principal
+from ..models.recording import Player, missing
 from ..observability import Call, calling
 from ..observability.calls import EVALUATION, Meter
 from ..retrieval import Passage
@@ -22,6 +24,7 @@ from ..retrieval.access import access_of
 from ..state import documents
 from ..usecase import name_of
 from .agreement import proven
+from .baseline import against, check, load
 from .dataset import Case, load_cases, sample
 from .graders import Observation, Score, grade
 from .journal import Journal
@@ -45,9 +48,10 @@ async def run(
 
     ``progress`` is told how many answers of how many are there; ``compare`` adds its verdicts; ``resume`` takes over
     what a run of the same suite on the same things had got when it was cut off. A case that raises or takes too long
-    has failed and the run goes on. Raises ``ConfigurationError`` for a mistake in the dataset and for what no case can
-    be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code, configuration or
-    index change meanwhile: the results would belong to neither.
+    has failed and the run goes on. Where a baseline was accepted, the run is held against it. Raises
+    ``ConfigurationError`` for a mistake in the dataset, a slice that no case has, a baseline of other cases, and what
+    no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
+    configuration or index change meanwhile: the results would belong to neither.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
@@ -56,12 +60,17 @@ async def run(
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
         )
+    _no_empty_slice(suite, cases)
+    if (baseline := load(application.settings, suite)) is not None:
+        check(baseline, cases, suite)
     callers = {case.id: caller_of(application, suite, case) for case in cases}
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
     judge = judge_of(application, suite)
     start = time.perf_counter()
-    with Journal.open(application.settings, suite, digests, resume) as journal:
+    tape = application.models.tape
+    calls: Literal["live", "replayed"] = "replayed" if isinstance(tape, Player) else "live"
+    with Journal.open(application.settings, suite, digests, resume, calls) as journal:
         taken = dict(journal.taken)
         gate, done, total = asyncio.Semaphore(suite.concurrency), len(taken), len(cases) * suite.repeat
 
@@ -86,6 +95,9 @@ async def run(
             raise EvidenceError(
                 f"{', '.join(changed)} changed while the suite {suite.name!r} was running; run it again."
             )
+        if said := missing(tape):  # also where the use case made something of it
+            raise ConfigurationError(said)
+        held, verdicts = against(baseline, results, suite, digests) if baseline else (None, [])
         record = Run(
             id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
             suite=suite.name,
@@ -94,6 +106,7 @@ async def run(
             seconds=round(time.perf_counter() - start, 3),
             k=suite.k,
             repeat=suite.repeat,
+            calls=calls,
             resumed=len(taken),
             digests=digests,
             cases=results,
@@ -101,11 +114,27 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
-            verdicts=decide(application, results, suite) + (compare(results) if compare else []),
+            verdicts=[
+                *judge_scores(results, suite),
+                *proven(application, suite),
+                *verdicts,
+                *(compare(results) if compare else ()),
+            ],
+            against=held,
         )
         save(application, record)
         journal.finished()
     return record
+
+
+def _no_empty_slice(suite: SuiteFile, cases: list[Case]) -> None:
+    known = sorted(set().union(*(case.labels for case in cases)))
+    for label in suite.slices:
+        if label not in known:
+            raise ConfigurationError(
+                f"evals/suites/{suite.name}.yaml: slices.{label}: no reviewed case of {suite.dataset} is in this "
+                f"slice{nearest(label, known)}; tag some cases with it, or drop it."
+            )
 
 
 async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[CaseResult]:
@@ -117,11 +146,6 @@ async def _all(asking: Iterable[Coroutine[None, None, CaseResult]]) -> list[Case
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def decide(application: Application, results: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
-    """Every verdict that follows from the answers; a gate asks again, by the files as they are then."""
-    return judge_scores(results, suite) + proven(application, suite)
 
 
 async def _judged(
@@ -163,7 +187,8 @@ async def _observe(
             groups, use_case = tuple(sorted(caller.groups)), name_of(application.usecase)
             with calling(Call(caller.id, EVALUATION, groups, use_case, meter)):
                 passages = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)
-                start = time.perf_counter()  # the search above is ours, not the use case's
+                meter.recorded_seconds = 0  # the search above is ours, not the use case's
+                start = time.perf_counter()
                 answer = await application.ask(case.question, caller, channel=EVALUATION)
     except ConfigurationError:
         raise
@@ -173,7 +198,7 @@ async def _observe(
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - a use case may raise anything; that is a failed case, not a failed run
         error = f"{type(failure).__name__}: {failure}"
-    measures = {"latency": time.perf_counter() - start}
+    measures = {"latency": time.perf_counter() - start + meter.recorded_seconds}
     if meter.calls:
         measures |= {"input_tokens": float(meter.input_tokens), "output_tokens": float(meter.output_tokens)}
     if meter.dollars is not None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from .recognisers import RECOGNISERS, Finding, Recogniser
 
 __all__ = ["Finding", "Pseudonyms", "Recogniser", "find", "redact"]
+
+KEPT = 32
+"""Texts whose findings are kept in memory: a call has the instructions of the last, and is read several times."""
 
 _PLACEHOLDER = re.compile(r"«[A-Z_]+_\d+»")
 _POSSIBLE = re.compile(r"[\d@:]")  # none of what our own recognisers find is without one
@@ -19,12 +23,17 @@ def find(text: str, region: str = "DE", recognisers: Sequence[Recogniser] = RECO
     """All personal data that the recognisers know, sorted by place, not overlapping."""
     if recognisers is RECOGNISERS and (not _POSSIBLE.search(text) or _DIGEST.fullmatch(text)):
         return []  # most of what is written to logs
+    return list(_find(text, region, tuple(recognisers)))
+
+
+@lru_cache(maxsize=KEPT)
+def _find(text: str, region: str, recognisers: tuple[Recogniser, ...]) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for recognise in recognisers:
         for finding in recognise(text, region):
             if all(finding.end <= other.start or finding.start >= other.end for other in found):
                 found.append(finding)
-    return sorted(found, key=lambda finding: finding.start)
+    return tuple(sorted(found, key=lambda finding: finding.start))
 
 
 def redact(text: str, recognisers: Sequence[Recogniser] = RECOGNISERS) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import lru_cache
 
 from langchain_core.embeddings import Embeddings
@@ -37,20 +38,25 @@ from .providers import build_chat, build_embeddings
 from .queued import Places, Queued
 from .rated import Rated
 from .rates import open_rates
+from .recording import Player, Recorder, current_tape
 from .request import ANSWERED_BY, REFUSALS, Attempted, Pace
 from .retry import Retrying
 from .settings import WHERE, ModelEntry, ModelInfo, ModelsFile, Role, digest, misfits, unknown_role
 from .spending import Spending
 from .switch import Switched
 from .taken import Mistake
+from .taped import Recorded, Replayed
 
-__all__ = ["ANSWERED_BY", "Foreseen", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
+__all__ = ["ANSWERED_BY", "BASELINE", "Foreseen", "Governed", "LimitsFile", "ModelInfo", "Models", "ModelsFile", "Pace"]
 
 OFFLINE = {
     "chat": ModelEntry(provider="offline", model="extractive-1"),
     "embedding": ModelEntry(provider="offline", model="hashing-1024", kind="embedding"),
 }
 """What answers every role in offline mode."""
+
+BASELINE = "offline"
+"""The name under which the offline model stands in for a chat role, also where the file does not have it."""
 
 AS_WRITTEN = Parameters()
 """Nothing that goes before a model's own parameters."""
@@ -94,6 +100,8 @@ class Models:
         self._settings, self._policy, self._audit, self._telemetry = settings, policy, audit, telemetry
         # Apart: no mistake elsewhere may keep a kill switch or a lower budget from taking effect.
         self.spending = Spending(Limits(settings, live.apart()), Ledger(state), telemetry)
+        self.tape = current_tape()
+        """What answers are recorded on, or come from; None where vendors are asked and nothing is kept."""
         self._pace = pace or Pace()
         self._rates = open_rates(settings, state, self._pace.clock)
         self._places: dict[str, Places] = {}
@@ -153,6 +161,20 @@ class Models:
         """The model that the file names for ``role``, by its name under models."""
         loaded = self._loaded.get()
         return self._known(role, loaded).roles[role].use
+
+    def retiring(self, until: date) -> dict[str, date]:
+        """The models in use whose vendor takes them away until then, with the day."""
+        file = self._loaded.get().written
+        used = {name for role in file.roles.values() for name in role.names}
+        return {
+            name: entry.retires
+            for name, entry in file.models.items()
+            if name in used and entry.retires and entry.retires <= until
+        }
+
+    def candidates(self) -> dict[str, ModelEntry]:
+        """The chat models that the file names, by their names."""
+        return {name: each for name, each in self._loaded.get().written.models.items() if each.kind == "chat"}
 
     def foresee(self, use: str, passages: int, size: int, at_once: int, role: str = "embed") -> Foreseen:
         """What it takes to embed passages of ``size`` bytes with ``use`` in the place of ``role``; nothing is sent.
@@ -218,7 +240,11 @@ class Models:
 
     def _load(self) -> _Loaded:
         # Offline, nothing of what the file names is called, so that a policy which forbids it is no reason to stop.
-        written = file = load_yaml(self._path, ModelsFile, None if self._settings.offline else self._policy)
+        policy = None if self._settings.offline else self._policy
+        written = file = load_yaml(self._path, ModelsFile, policy)
+        for role, name in self._settings.stand_ins.items():
+            models = {BASELINE: OFFLINE["chat"], **file.models}  # the baseline can always be tried
+            written = file = file.model_copy(update={"models": models}).standing_in(role, name, policy)
         if self._settings.offline:
             roles = {role: Role(use=file.entries(role)[0].kind) for role in file.roles}
             file = ModelsFile(models=OFFLINE, roles=roles)
@@ -276,20 +302,26 @@ class Models:
         info, pace, telemetry, spending = entry.info, self._pace, self._telemetry, self.spending
         circuit = self._circuits.setdefault((entry.provider, entry.model, entry.address), Circuit())
         embeds = entry.kind == "embedding"
-        model = Vectors(embeddings=build_embeddings(entry), entry=entry) if embeds else build_chat(entry)
-        model = Translated(inner=model, entry=entry)
-        model = Timed(inner=model, entry=entry)
-        model = Budgeted(inner=model, spending=spending, entry=entry, role=role)
-        model = Rated(
-            inner=model,
-            rates=self._rates,
-            limits=spending.limits,
-            telemetry=telemetry,
-            pace=pace,
-            entry=entry,
-            role=role,
-        )
-        model = Breaker(inner=model, circuit=circuit, rule=entry.breaker, info=info, pace=pace)
+        model: BaseChatModel
+        if isinstance(self.tape, Player) and entry.provider != "offline":
+            model = Replayed(entry=entry, player=self.tape, spending=spending)
+        else:
+            model = Vectors(embeddings=build_embeddings(entry), entry=entry) if embeds else build_chat(entry)
+            model = Translated(inner=model, entry=entry)
+            if isinstance(self.tape, Recorder) and entry.provider != "offline":
+                model = Recorded(inner=model, entry=entry, recorder=self.tape)
+            model = Timed(inner=model, entry=entry)
+            model = Budgeted(inner=model, spending=spending, entry=entry, role=role)
+            model = Rated(
+                inner=model,
+                rates=self._rates,
+                limits=spending.limits,
+                telemetry=telemetry,
+                pace=pace,
+                entry=entry,
+                role=role,
+            )
+            model = Breaker(inner=model, circuit=circuit, rule=entry.breaker, info=info, pace=pace)
         model = Attempted(inner=model, info=info)
         model = Retrying(
             inner=model, pace=pace, telemetry=telemetry, role=role, provider=entry.provider, retries=retries, last=last

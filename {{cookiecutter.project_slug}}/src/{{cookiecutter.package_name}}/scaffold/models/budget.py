@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from pydantic import Field, SkipValidation
 
+from ..observability import current_call
 from .audited import Seen
 from .governed import Governed, Passage
 from .request import in_thread, outcome_of
@@ -58,6 +59,8 @@ class _Reserved(Seen):
         self._booking = book(control.entry, control.role, options.get("model", control.entry.model))
         self._most = control.most(messages, options)
         self._number: int | None = None
+        call = current_call.get()  # here, since a call may be settled in a thread that knows of none
+        self._meter = call.meter if call else None
 
     def __enter__(self) -> Self:
         self._number = self._spending.reserve(self._entry, self._booking, self._most)
@@ -72,11 +75,13 @@ class _Reserved(Seen):
 
     def ended(self, error: BaseException | None) -> None:
         assert self._number is not None  # noqa: S101 - it was entered, or it would not end
-        self._spending.settle(self._number, self._entry, self._booking, outcome_of(error), self.usage, error)
+        self._spending.settle(
+            self._number, self._entry, self._booking, outcome_of(error), self.usage, error, self._meter
+        )
 
     async def aended(self, error: BaseException | None) -> None:
-        # Shielded, for a cancelled call has its cost too.
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self.ended, error))
+        # Shielded, for a cancelled call has its cost too; in this context, which knows whose call it is.
+        await asyncio.shield(asyncio.to_thread(self.ended, error))
 
 
 def longest(entry: ModelEntry, options: Mapping[str, Any], assumed: int) -> int:

@@ -192,26 +192,10 @@ class Governed(BaseChatModel):
 
     def _through_here(self, runnable: Runnable[Any, Any]) -> Runnable[Any, Any]:
         """The same chain with ``inner`` replaced by this model, wherever it is."""
-        replaced = self._replace(runnable)
-        if replaced is runnable:
+        through = replaced(runnable, self.inner, self)
+        if through is runnable:
             raise TypeError(f"{type(self.inner).__name__} built a chain that would go round the controls.")
-        return replaced
-
-    def _replace(self, runnable: Runnable[Any, Any]) -> Runnable[Any, Any]:
-        if runnable is self.inner:
-            return self
-        if isinstance(runnable, RunnableBinding):
-            bound = self._replace(runnable.bound)
-            return runnable if bound is runnable.bound else runnable.model_copy(update={"bound": bound})
-        if isinstance(runnable, RunnableSequence):
-            steps = [self._replace(step) for step in runnable.steps]
-            changed = any(new is not old for new, old in zip(steps, runnable.steps, strict=True))
-            return RunnableSequence(*steps, name=runnable.name) if changed else runnable
-        if isinstance(runnable, RunnableParallel):
-            branches = {name: self._replace(branch) for name, branch in runnable.steps__.items()}
-            changed = any(branches[name] is not branch for name, branch in runnable.steps__.items())
-            return RunnableParallel(branches) if changed else runnable
-        return runnable
+        return through
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         return self.inner._get_ls_params(stop=stop, **kwargs)
@@ -223,3 +207,21 @@ class Governed(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return self.inner._llm_type
+
+
+def replaced(runnable: Runnable[Any, Any], old: BaseChatModel, new: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    """The same chain with ``old`` replaced by ``new``, wherever it is."""
+    if runnable is old:
+        return new
+    if isinstance(runnable, RunnableBinding):
+        bound = replaced(runnable.bound, old, new)
+        return runnable if bound is runnable.bound else runnable.model_copy(update={"bound": bound})
+    if isinstance(runnable, RunnableSequence):
+        steps = [replaced(step, old, new) for step in runnable.steps]
+        changed = any(after is not before for after, before in zip(steps, runnable.steps, strict=True))
+        return RunnableSequence(*steps, name=runnable.name) if changed else runnable
+    if isinstance(runnable, RunnableParallel):
+        branches = {name: replaced(branch, old, new) for name, branch in runnable.steps__.items()}
+        changed = any(branches[name] is not branch for name, branch in runnable.steps__.items())
+        return RunnableParallel(branches) if changed else runnable
+    return runnable

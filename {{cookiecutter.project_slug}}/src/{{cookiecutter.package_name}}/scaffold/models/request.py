@@ -56,6 +56,8 @@ class Request:
     attempts: list[Attempt] = field(default_factory=list)
     cached: ModelInfo | None = None
     """Who wrote the answer, where it came from the cache."""
+    replayed: bool = False
+    """Whether a recording answered in the vendor's place."""
 
     def __post_init__(self) -> None:
         self._ends = self.now() + self.seconds
@@ -70,8 +72,10 @@ class Request:
         return self.attempts[-1].info if self.attempts else self.cached
 
     def outcome(self, error: BaseException | None) -> str:
-        """``outcome_of``, or ``cached`` where the answer came from the cache."""
-        return "cached" if self.cached and error is None else outcome_of(error)
+        """``outcome_of``, or ``cached`` or ``replayed`` where the answer came from the cache or from a recording."""
+        if error is None and (self.cached or self.replayed):
+            return "cached" if self.cached else "replayed"
+        return outcome_of(error)
 
 
 def outcome_of(error: BaseException | None) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import (
@@ -66,6 +67,7 @@ class ModelEntry(File):
     timeout: float = Field(default=60, gt=0, description="Seconds to wait for an answer, or for the next piece of one.")
     parameters: Parameters = Parameters()
     breaker: BreakerRule = Field(default=BreakerRule(), description="When it is left alone.")
+    retires: date | None = Field(default=None, description="The day on which its vendor takes it away, as announced.")
 
     @field_validator("provider")
     @classmethod
@@ -169,7 +171,7 @@ class ModelEntry(File):
     @property
     def info(self) -> ModelInfo:
         """What the entry says, for evidence."""
-        effective = self.model_dump(mode="json", exclude={"api_key_env", "breaker"})
+        effective = self.model_dump(mode="json", exclude={"api_key_env", "breaker", "retires"})
         return ModelInfo(self.provider, self.model, digest(effective))
 
 
@@ -232,6 +234,18 @@ class ModelsFile(File):
     def entries(self, role: str) -> list[ModelEntry]:
         """The models of ``role``, in the order in which they are asked."""
         return [self.models[name] for name in self.roles[role].names]
+
+    def standing_in(self, role: str, name: str, policy: Policy | None) -> ModelsFile:
+        """The file with the model ``name`` alone in the place of that of ``role``.
+
+        Raises ``ConfigurationError`` where there is no such role or model, or where the policy forbids it.
+        """
+        if role not in self.roles:
+            raise unknown_role(role, list(self.roles))
+        one = self.roles[role].model_copy(update={"use": name, "fallback": []})
+        for _, said in _mistakes(one, self.models, policy):
+            raise ConfigurationError(f"The model {name!r} cannot stand in for the role {role!r} of {WHERE}: {said}.")
+        return self.model_copy(update={"roles": {**self.roles, role: one}})
 
     def deadline(self, role: str) -> float:
         """Seconds that a request of ``role`` may take."""

@@ -8,6 +8,7 @@ from langchain_core.messages.ai import UsageMetadata
 
 from ..errors import PolicyViolation
 from ..observability import Telemetry, current_call
+from ..observability.calls import Meter
 from ..observability.names import BUDGET_USED, MODEL_COST
 from .faults import unbilled
 from .ledger import Booking, Ledger, ends
@@ -40,23 +41,23 @@ class Spending:
         status: str,
         usage: UsageMetadata | None,
         error: BaseException | None,
+        meter: Meter | None = None,
     ) -> None:
-        """Put the real cost in place of the reservation, as far as it is known.
+        """Put the real cost in place of the reservation, as far as it is known; ``meter`` counts it too.
 
         A call that was surely not charged costs nothing; any other that told no usage keeps its estimate.
         """
         if usage is None and (isinstance(error, PolicyViolation) or (error is not None and unbilled(error))):
             usage = tokens(0, 0)
-        call = current_call.get()
         if usage is None:
             self.ledger.settle(number, status)
-            if call:
-                call.meter.add(0, 0, None)
+            if meter:
+                meter.add(0, 0, None)
             return
         real = self.cost(entry, booking.model, usage)
         read, written = usage["input_tokens"], usage["output_tokens"]
-        if call:
-            call.meter.add(read, written, real)
+        if meter:
+            meter.add(read, written, real)
         self.ledger.settle(number, status, cost=real, input_tokens=read, output_tokens=written)
         if real:
             self._telemetry.count(MODEL_COST, real / MILLION, role=booking.role, provider=booking.provider)

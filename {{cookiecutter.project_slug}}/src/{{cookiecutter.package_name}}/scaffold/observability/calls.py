@@ -27,6 +27,8 @@ class Meter:
     """Millionths of a US dollar."""
     unpriced: int = 0
     """Calls whose price is not known."""
+    recorded_seconds: float = 0
+    """What answers took when they were recorded, as far as they were replayed."""
 
     def add(self, read: int, written: int, cost: int | None) -> None:
         """Count one call; ``cost`` is None where it is not known."""
@@ -37,6 +39,12 @@ class Meter:
         self.unpriced += cost is None
         if self.within:
             self.within.add(read, written, cost)
+
+    def replayed(self, seconds: float) -> None:
+        """Count what a replayed answer took when it was recorded."""
+        self.recorded_seconds += seconds
+        if self.within:
+            self.within.replayed(seconds)
 
     @property
     def dollars(self) -> float | None:

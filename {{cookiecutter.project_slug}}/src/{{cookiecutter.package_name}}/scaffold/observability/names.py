@@ -59,8 +59,8 @@ METRICS: dict[str, Metric] = {
     REQUEST_SECONDS: Metric("histogram", "Time from question to answer.", ("channel",), SECONDS),
     MODEL_CALLS: Metric(
         "counter",
-        "Calls to models, by outcome: answered, failed, abandoned; nothing sent: cached, denied, stopped, limited, "
-        "throttled.",
+        "Calls to models, by outcome: answered, failed, abandoned; nothing sent: cached, replayed, denied, stopped, "
+        "limited, throttled.",
         (*_MODEL, "outcome"),
     ),
     MODEL_SECONDS: Metric("histogram", "Time of a call to a model, with retries and fallbacks.", _MODEL, SECONDS),

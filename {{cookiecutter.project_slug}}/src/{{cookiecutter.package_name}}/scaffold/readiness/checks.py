@@ -65,7 +65,8 @@ def evaluation(application: Application, stage: Stage) -> str:
     problems = shortcomings(run, required, suite, digests, datetime.now(UTC))
     if problems := problems + [each.reason.rstrip(".") for each in proven(application, suite) if not each.passed]:
         raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
-    return f"{run.id}: {run.asked} reviewed cases, every threshold reached, on what is here now."
+    told = ", recorded answers" if _replayed(run) else ""
+    return f"{run.id}: {run.asked} reviewed cases{told}, every threshold reached, on what is here now."
 
 
 def shortcomings(
@@ -83,10 +84,16 @@ def shortcomings(
     if age > timedelta(hours=required.max_age_hours):
         hours = age / timedelta(hours=1)
         problems.append(f"it is {hours:.0f} h old, at most {required.max_age_hours:g} h count (run 'make eval')")
+    if required.live and _replayed(run):
+        problems.append("recorded answers were replayed, and answers of now are demanded (run 'eval run --live')")
     if run.asked < required.min_cases:
         problems.append(f"{run.asked} reviewed cases, at least {required.min_cases} are demanded (review more)")
     problems += [verdict.reason.rstrip(".") for verdict in judge(run.cases, suite) if not verdict.passed]
     return problems
+
+
+def _replayed(run: Run) -> bool:
+    return run.calls != "live"
 
 
 def owner(application: Application, _: Stage) -> str:

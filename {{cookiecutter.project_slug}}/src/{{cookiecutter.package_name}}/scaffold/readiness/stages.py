@@ -21,6 +21,7 @@ class EvaluationRequired(File):
     suite: str = Field(description="Name of a file in evals/suites.")
     min_cases: int = Field(ge=1, description="Fewest reviewed cases.")
     max_age_hours: float = Field(gt=0, description="Oldest run that still counts.")
+    live: bool = Field(default=False, description="Whether models must have been asked, not a recording replayed.")
 
 
 class Stage(File):

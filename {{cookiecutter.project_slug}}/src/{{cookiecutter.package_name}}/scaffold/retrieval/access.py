@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from operator import attrgetter
 from typing import Self
 
@@ -41,19 +41,30 @@ class Access:
 
 def access_of(source: str, rules: Sequence[Rule]) -> Access | None:
     """What the first matching rule says about ``source``; None where no rule does: nobody may see it."""
-    found = _first(tuple(map(PATH, rules))).fullmatch(source)
-    if found is None or found.lastindex is None:
-        return None
-    rule = rules[found.lastindex - 1]
-    return Access(tuple(sorted(set(rule.allow))), tuple(sorted(set(rule.deny))))
+    return ruled(rules)(source)
 
 
-def effective(own: Access | None, source: str, rules: Sequence[Rule]) -> Access | None:
-    """Who may see ``source``, of which its own source says ``own``; None where nobody said that anybody may.
+def ruled(rules: Sequence[Rule]) -> Callable[[str], Access | None]:
+    """``access_of`` for many documents under the same rules."""
+    first = _first(tuple(map(PATH, rules)))
+
+    @cache
+    def lists(number: int) -> Access:
+        rule = rules[number]
+        return Access(tuple(sorted(set(rule.allow))), tuple(sorted(set(rule.deny))))
+
+    def of(source: str) -> Access | None:
+        found = first.fullmatch(source)
+        return lists(found.lastindex - 1) if found and found.lastindex else None
+
+    return of
+
+
+def effective(own: Access | None, rule: Access | None) -> Access | None:
+    """Who may see a document of which its own source says ``own`` and the rules ``rule``; None where nobody may.
 
     Lists of its own go before a rule's ``allow``, even an empty one; a rule's ``deny`` holds beside them.
     """
-    rule = access_of(source, rules)
     if own is None:
         return rule
     return Access(own.allow, tuple(sorted({*own.deny, *(rule.deny if rule else ())})))

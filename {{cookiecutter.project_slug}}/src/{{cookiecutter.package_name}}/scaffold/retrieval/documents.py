@@ -62,8 +62,19 @@ class Document:
     """Whether lines of ``text`` that start with # are headings."""
 
 
-def find(folder: Path) -> Iterator[tuple[str, DocumentError | None]]:
-    """Every file below ``folder`` as its source, in order, with the reason where it cannot be a document.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file, looked at without opening it."""
+
+    source: str
+    about: os.stat_result | None = None
+    """None where it is gone again, or a folder that cannot be read."""
+    error: DocumentError | None = None
+    """Why it cannot be a document."""
+
+
+def find(folder: Path) -> Iterator[Found]:
+    """Every file below ``folder``, in order.
 
     Files and folders whose name starts with a dot are not looked at.
     """
@@ -75,30 +86,34 @@ def find(folder: Path) -> Iterator[tuple[str, DocumentError | None]]:
         folders[:] = sorted(entry for entry in folders if not entry.startswith(".") and entry not in links)
         for entry in sorted([*files, *links]):
             if not entry.startswith("."):
-                source = inside + entry
-                yield source.encode("utf-8", "backslashreplace").decode(), _unfit(name, entry, source)
+                yield _found(os.path.join(name, entry), inside + entry)  # noqa: PTH118
     for error in failed:
         source = Path(error.filename).relative_to(folder).as_posix()
-        yield source, DocumentError(f"{source}: the folder cannot be read ({error.strerror}).")
+        yield Found(source, None, DocumentError(f"{source}: the folder cannot be read ({error.strerror})."))
 
 
-def _unfit(folder: str, name: str, source: str) -> DocumentError | None:
+def _found(path: str, source: str) -> Found:
+    named = source if source.isascii() else source.encode("utf-8", "backslashreplace").decode()
     try:
-        mode = os.lstat(os.path.join(folder, name)).st_mode  # noqa: PTH118
+        about = os.lstat(path)
     except OSError as error:  # gone since the folder was listed
-        return DocumentError(f"{shown(source)}: cannot be read ({error.strerror}).")
+        return Found(named, None, DocumentError(f"{shown(source)}: cannot be read ({error.strerror})."))
+    reason = _unfit(source, about.st_mode)
+    return Found(named, about, DocumentError(f"{shown(source)}: {reason}.") if reason else None)
+
+
+def _unfit(source: str, mode: int) -> str:
+    """Why a file of this name and mode cannot be a document; empty where it can."""
     if not source.isprintable() or len(source) > SOURCE_MAX_CHARACTERS:
-        reason = f"has a name that is not plain text of at most {SOURCE_MAX_CHARACTERS} characters; rename it"
-    elif stat.S_ISLNK(mode):
+        return f"has a name that is not plain text of at most {SOURCE_MAX_CHARACTERS} characters; rename it"
+    if stat.S_ISLNK(mode):
         # Access goes by path: through a link, a document would be seen under another path's rule.
-        reason = "is a symbolic link, which is not followed; put the document itself there"
-    elif not stat.S_ISREG(mode):
-        reason = "is not a regular file"
-    elif suffix_of(name) not in READERS:
-        reason = f"is of no kind that can be read ({', '.join(READERS)})"
-    else:
-        return None
-    return DocumentError(f"{shown(source)}: {reason}.")
+        return "is a symbolic link, which is not followed; put the document itself there"
+    if not stat.S_ISREG(mode):
+        return "is not a regular file"
+    if suffix_of(source) not in READERS:
+        return f"is of no kind that can be read ({', '.join(READERS)})"
+    return ""
 
 
 def suffix_of(name: str) -> str:

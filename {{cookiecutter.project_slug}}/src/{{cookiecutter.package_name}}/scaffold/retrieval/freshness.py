@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 from ..errors import SourceError
 from ..governance.principal import Rule
 from ..state import quarantine
-from .access import effective
+from .access import effective, ruled
 from .connectors import Connector, Source, prefix_of
 from .connectors.files import FileTree
 from .manifest import Manifest, SourceState
@@ -90,9 +90,10 @@ def _changed(
     """When each file changed that the last sync did not see, the oldest of each kind only."""
     prefix = prefix_of(name)
     oldest: tuple[datetime, str] | None = None
+    of = ruled(rules)
     for entry in folder.entries(None):
         at = entry.modified
-        if entry.problem or at is None or at <= complete or effective(entry.access, prefix + entry.id, rules) is None:
+        if entry.problem or at is None or at <= complete or effective(entry.access, of(prefix + entry.id)) is None:
             continue
         if oldest is None or at < oldest[0]:
             oldest = (at, f"{prefix}{entry.id} changed")

@@ -26,7 +26,7 @@ from ..observability.names import (
     SOURCE_AGE,
     SOURCE_OBJECTIVE,
 )
-from .access import effective
+from .access import effective, ruled
 from .connectors import Connector, Source, connect, load_sources
 from .embedders import Embedders, Following
 from .freshness import Freshness, freshness
@@ -191,9 +191,9 @@ class Index:
 
     def unnamed(self) -> list[str]:
         """Indexed documents of which nobody says any longer who may see them; the next sync removes them."""
-        version, rules = self.versions.live(now=True), load_yaml(self._access_file, AccessFile).rules
+        version, of = self.versions.live(now=True), ruled(load_yaml(self._access_file, AccessFile).rules)
         rows = Manifest(self._state, version.id).all() if version else ()
-        return [row.source for row in rows if effective(row.own_access, row.source, rules) is None]
+        return [row.source for row in rows if effective(row.own_access, of(row.source)) is None]
 
     def missing(self) -> list[str]:
         """Documents that should be indexed and are not found in the index, which ``sync`` mends.

@@ -28,7 +28,7 @@ class Row:
     origin: str
     """Name of its source in ``config/sources.yaml``."""
     version: str
-    """As its source said, else the SHA-256 of its bytes."""
+    """As its source said, else the stamp or the SHA-256 of its bytes; empty where it is to be read whatever it is."""
     sha256: str
     how: str
     """Digest of how it is indexed."""
@@ -59,7 +59,6 @@ class Pending:
     source: str
     origin: str
     entry: Entry
-    access: Access
 
 
 @dataclass(frozen=True)
@@ -139,6 +138,14 @@ class Manifest:
         if values:
             with self._quick() as connection:
                 connection.execute(mine.values(access=bindparam("names"), own=bindparam("lists")), values)
+
+    def stamped(self, rows: Sequence[Row]) -> None:
+        """Note that these documents go by another version now, and are what they were."""
+        values = [{"name": row.source, "now": row.version} for row in rows]
+        mine = update(documents).where(self._mine(documents), documents.c.source == bindparam("name"))
+        if values:
+            with self._quick() as connection:
+                connection.execute(mine.values(version=bindparam("now")), values)
 
     def indexed(self, rows: Sequence[Row], run: str) -> None:
         """Note that these documents are indexed so, and wait no longer."""
@@ -256,13 +263,12 @@ def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _written(waiting: Pending) -> dict[str, Any]:
-    entry, access = waiting.entry, waiting.access
+    entry = waiting.entry
     return {
         "id": entry.id,
         "version": entry.version,
         "modified": entry.modified.isoformat() if entry.modified else None,
         "own": entry.access.lists if entry.access else None,
-        "access": access.lists,
     }
 
 
@@ -270,8 +276,8 @@ def _read(source: str, origin: str, written: dict[str, Any], payload: bytes) -> 
     entry = Entry(
         written["id"],
         written["version"],
-        datetime.fromisoformat(written["modified"]) if written["modified"] else None,
-        Access.read(written["own"]) if written["own"] else None,
+        modified=datetime.fromisoformat(written["modified"]) if written["modified"] else None,
+        access=Access.read(written["own"]) if written["own"] else None,
         payload=payload,
     )
-    return Pending(source, origin, entry, Access.read(written["access"]))
+    return Pending(source, origin, entry)

@@ -40,6 +40,9 @@ def set_aside(state: Engine, origin: str, entries: Sequence[Entry], at: str) -> 
 def release(state: Engine, origin: str, records: Sequence[str]) -> int:
     """Forget these records, which are good now or not wanted; how many there were."""
     count = 0
+    with state.execution_options(reading=True).connect() as connection:
+        if not connection.execute(select(table.c.id).where(table.c.origin == origin).limit(1)).first():
+            return 0
     for start in range(0, len(records), AT_ONCE):
         mine = (table.c.origin == origin) & table.c.id.in_(records[start : start + AT_ONCE])
         with state.execution_options(reading=True).connect() as connection:

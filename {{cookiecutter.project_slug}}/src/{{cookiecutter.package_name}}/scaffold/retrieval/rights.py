@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..governance.principal import Rule
-from .access import Access, effective
+from .access import Access, effective, ruled
 from .manifest import Manifest, Row
 from .stores import Store
 
@@ -24,15 +24,23 @@ class Rights:
         self.dry = False
         self._store, self._manifest, self._newest, self._changed = store, manifest, rules, changed
         self._rules = rules()
+        self._ruled = ruled(self._rules)
+        self._held = False
         self._waiting: list[tuple[Row, Access | None]] = []
 
     def of(self, source: str, own: Access | None) -> Access | None:
         """Who may see ``source``, of which its own source says ``own``; None where nobody may."""
-        return effective(own, source, self._rules)
+        return effective(own, self._ruled(source))
+
+    def holds(self, row: Row, own: Access | None) -> bool:
+        """Whether ``row``, of which its source says ``own``, has its lists of now: ``hold`` gave them to every one."""
+        return self._held and row.own == Row.written(own)
 
     def outdated(self) -> bool:
         """Whether the rules were changed; those of now hold from here on."""
         before, self._rules = self._rules, self._newest()
+        if before != self._rules:
+            self._ruled, self._held = ruled(self._rules), False
         return before != self._rules
 
     def hold(self) -> list[str]:
@@ -47,13 +55,15 @@ class Rights:
             if len(self._waiting) >= AT_ONCE:
                 self.write()
         self.write()
+        self._held = not self.dry
         return gone
 
     def give(self, row: Row, own: Access | None, access: Access) -> Row:
         """Have ``write`` give the passages of ``row`` this access, if they have another one."""
-        changed = replace(row, access=access.digest, own=Row.written(own))
-        if changed == row:
+        written = Row.written(own)
+        if (row.access, row.own) == (access.digest, written):
             return row
+        changed = replace(row, access=access.digest, own=written)
         if not self.dry:
             self._waiting.append((changed, access if row.access != changed.access else None))
         if row.access != changed.access:

@@ -136,14 +136,15 @@ class Sync:
     def _list(self, name: str, access_only: bool) -> None:
         source, connector = self._sources[name]
         before = self._manifest.sources().get(name)
-        since = None if access_only else self._since(source, before)
+        due = self._due(source, before)
+        since = None if access_only or due else self._since(before)
         if since is None and not access_only and not self._report.dry:
             self._manifest.drop_waiting(name)
         error, upto = "", None
         try:
             listing = connector.entries(since)
             while some := list(islice(listing, LISTED)):
-                self._look(name, connector, some, access_only)
+                self._look(name, connector, some, access_only, due)
             upto = connector.cursor()
         except SourceError as failure:
             error = self._report.failed[name] = str(failure)
@@ -155,28 +156,34 @@ class Sync:
             if not self._report.dry:
                 settle(self._state, name, self._run)
         if not access_only and not self._report.dry:
-            whole = self._run if since is None and not error else before and before.full_at
+            whole = self._run if due and not error else before and before.full_at
             complete = before.complete_at if before else None
             cursor = before.cursor if error and before else json.dumps([self._how, upto])
             self._manifest.source_read(SourceState(name, cursor, self._run, complete, whole or None, error or None))
 
-    def _since(self, source: Source, before: SourceState | None) -> str | None:
-        """Where the listing of changes starts; None where all has to be listed."""
+    def _due(self, source: Source, before: SourceState | None) -> bool:
+        """Whether neither a listing of changes nor stamps are relied on this time."""
         if before is None or before.cursor is None or before.full_at is None:
-            return None
-        how, cursor = json.loads(before.cursor)
+            return True
         age = self._started - datetime.fromisoformat(before.full_at)
-        if how != self._how or not timedelta(0) <= age < timedelta(hours=source.full_every_hours):
-            return None
+        changed = json.loads(before.cursor)[0] != self._how
+        return changed or not timedelta(0) <= age < timedelta(hours=source.full_every_hours)
+
+    def _since(self, before: SourceState | None) -> str | None:
+        """Where the listing of changes starts; None where all has to be listed."""
+        cursor = json.loads(before.cursor)[1] if before and before.cursor else None
         return str(cursor) if cursor is not None else None
 
-    def _look(self, name: str, connector: Connector, entries: Sequence[Entry], access_only: bool) -> None:
-        """Decide what becomes of each entry."""
+    def _look(
+        self, name: str, connector: Connector, entries: Sequence[Entry], access_only: bool, thorough: bool = False
+    ) -> None:
+        """Decide what becomes of each entry; where ``thorough``, stamps are not relied on."""
         prefix = prefix_of(name)
         rows = self._manifest.rows([prefix + entry.id for entry in entries])
         saw: list[str] = []
         gone: list[str] = []
         wait: dict[str, Pending] = {}
+        stamped: list[Row] = []
         broken: list[Entry] = []
         fine: list[str] = []
         for entry in entries:
@@ -201,26 +208,30 @@ class Sync:
             if entry.problem:
                 self._skip(source, f"{prefix}{entry.problem}", row)
                 continue
-            access = self._rights.of(source, entry.access)
-            if access is None:
-                self._report.note("unnamed", source)
-                gone += [source] if row else []
-                continue
-            row = self._rights.give(row, entry.access, access) if row else None
+            if row is None or not self._rights.holds(row, entry.access):
+                access = self._rights.of(source, entry.access)
+                if access is None:
+                    self._report.note("unnamed", source)
+                    gone += [source] if row else []
+                    continue
+                row = self._rights.give(row, entry.access, access) if row else None
             if access_only:
                 continue
             try:
-                version, sha256 = self._version(entry, connector)
+                version, sha256 = self._content(entry, connector, row, thorough)
             except DocumentError as error:
                 self._skip(source, f"{prefix}{error}", row)
                 continue
-            if row and (row.version, row.how) == (version, self._how):
+            same = row and (row.sha256 == sha256 if sha256 else row.version == version)
+            if row and same and row.version and row.how == self._how:
+                if row.version != version:
+                    stamped.append(replace(row, version=version))
                 self._report.unchanged += source not in self._noted
                 fine.append(entry.id)
                 continue
             if row is None and sha256 and len(self._added) < NAMED:
                 self._added[sha256] = source
-            wait[source] = Pending(source, name, replace(entry, version=version), access)
+            wait[source] = Pending(source, name, replace(entry, version=version))
             if self._report.dry and source not in self._noted:
                 self._note("changed" if row else "added", source)
         self._rights.write()
@@ -229,15 +240,18 @@ class Sync:
         if not self._report.dry:
             set_aside(self._state, name, broken, self._run)
             release(self._state, name, fine)
+            self._manifest.stamped(stamped)
             self._manifest.wait(list(wait.values()))
 
-    def _version(self, entry: Entry, connector: Connector) -> tuple[str, str]:
+    def _content(self, entry: Entry, connector: Connector, row: Row | None, thorough: bool) -> tuple[str, str]:
         """What tells this content from another, and the SHA-256 of its bytes where they had to be read for that."""
         if entry.version is not None:
             return entry.version[:200], ""
+        if row and row.version == entry.stamp and not thorough:
+            return row.version, ""
         raw = connector.read(entry)
         sha256 = raw.sha256 or hashlib.sha256(raw.data).hexdigest()
-        return sha256, sha256
+        return entry.stamp or sha256, sha256
 
     def _seen_by_others(self, source: str) -> None:
         if source not in self._noted:

@@ -14,10 +14,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from typing import Any, cast
 
+from tests.scaffold.loopback import Quiet, listening
 from tests.scaffold.models.vendors.wire import MODEL, Asked, Protocol, Reply
 
 __all__ = ["KEY", "MODEL", "TOKEN", "Vendor", "nobody_there", "running"]
@@ -55,15 +55,14 @@ class Vendor:
     ``recovers`` is after how many more requests the fault is gone; ``retry_after`` goes with a status.
     """
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
+    def __init__(self, host: str) -> None:
         self.requests: list[Request] = []
         self.fault: int | str | None = None
         self.recovers: int | None = None
         self.retry_after: str | None = None
         self.tool: str | None = None
         self.arrived, self.release = threading.Event(), threading.Event()
-        self.host = f"http://127.0.0.1:{server.server_address[1]}"
-        self.openai = f"{self.host}/v1"
+        self.host, self.openai = host, f"{host}/v1"
 
     @property
     def received(self) -> str:
@@ -74,19 +73,12 @@ class Vendor:
 @contextmanager
 def running() -> Iterator[Vendor]:
     """A vendor that answers until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = False
-    vendor = Vendor(server)
-    server.vendor = vendor  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield vendor
-    finally:
-        vendor.release.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(_Handler) as (server, host):
+        vendor = server.vendor = Vendor(host)  # type: ignore[attr-defined]
+        try:
+            yield vendor
+        finally:
+            vendor.release.set()
 
 
 def nobody_there() -> str:
@@ -96,7 +88,7 @@ def nobody_there() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -196,9 +188,6 @@ class _Handler(BaseHTTPRequestHandler):
     def end_headers(self) -> None:
         self.send_header("Connection", "close")  # said, or a client would send its next request into the closing one
         super().end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output quiet."""
 
 
 def _protocol(path: str) -> Protocol:

@@ -8,9 +8,10 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests.scaffold.loopback import Quiet, listening
 
 CLIENT = "Basic " + b64encode(b"acme:loopback-secret").decode()
 
@@ -38,7 +39,7 @@ class Request:
 class Api:
     """``records`` are handed over ``size`` a page; ``faults`` are what the next requests get, in turn."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
+    def __init__(self, host: str) -> None:
         self.records: list[Any] = []
         self.size = 2
         self.faults: list[Fault | None] = []
@@ -50,8 +51,7 @@ class Api:
         """Another protocol than ours."""
         self.tokens = 0
         self.release = threading.Event()
-        self.host = f"http://127.0.0.1:{server.server_address[1]}"
-        self.url = f"{self.host}/records"
+        self.host, self.url = host, f"{host}/records"
 
     @property
     def asked(self) -> list[dict[str, str]]:
@@ -76,22 +76,15 @@ class Api:
 @contextmanager
 def running() -> Iterator[Api]:
     """An API that answers until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = False
-    api = Api(server)
-    server.api = api  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield api
-    finally:
-        api.release.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(_Handler) as (server, host):
+        api = server.api = Api(host)  # type: ignore[attr-defined]
+        try:
+            yield api
+        finally:
+            api.release.set()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -139,6 +132,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if cut else body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output quiet."""

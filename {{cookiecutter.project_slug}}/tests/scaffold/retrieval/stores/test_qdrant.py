@@ -8,7 +8,6 @@ import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from {{ cookiecutter.package_name }}.scaffold.models.hashing import HashEmbeddin
 from {{ cookiecutter.package_name }}.scaffold.retrieval.stores.qdrant import QdrantStore, connect
 
 from .conftest import ANALYSER, ANN, Open
+from tests.scaffold.loopback import Quiet, listening
 
 Answer = tuple[int, Any]
 """Status and body; a body that is no text is sent as Qdrant's JSON."""
@@ -29,51 +29,42 @@ NEW = {"/": (200, {"title": "qdrant", "version": "1.19.0"}), "/exists": (200, {"
 class Server:
     """Answers as ``answers`` says, by the end of the path; keeps quiet where there is no answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.answers: dict[str, Answer] = {}
         self.seen: list[tuple[str, str, str | None]] = []
         self.quiet = threading.Event()
-        outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = self.rfile.read(length).decode()
-                outer.seen.append((self.path, body, self.headers.get("api-key")))
-                found = next((answer for end, answer in outer.answers.items() if self.path.endswith(end)), None)
-                if found is None:
-                    outer.quiet.wait(20)
-                    return
-                status, content = found
-                text = content if isinstance(content, str) else json.dumps({"time": 0.1, "status": "ok", **content})
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text.encode())))
-                if status == 429:
-                    self.send_header("Retry-After", "7")
-                self.end_headers()
-                self.wfile.write(text.encode())
 
-            do_POST = do_PUT = do_DELETE = do_GET
+class Handler(Quiet):
+    def do_GET(self) -> None:
+        outer: Server = self.server.answering  # type: ignore[attr-defined]
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length).decode()
+        outer.seen.append((self.path, body, self.headers.get("api-key")))
+        found = next((answer for end, answer in outer.answers.items() if self.path.endswith(end)), None)
+        if found is None:
+            outer.quiet.wait(20)
+            return
+        status, content = found
+        text = content if isinstance(content, str) else json.dumps({"time": 0.1, "status": "ok", **content})
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text.encode())))
+        if status == 429:
+            self.send_header("Retry-After", "7")
+        self.end_headers()
+        self.wfile.write(text.encode())
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self.quiet.set()
-        self._server.shutdown()
-        self._server.server_close()
+    do_POST = do_PUT = do_DELETE = do_GET
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
+    with listening(Handler) as (listener, url):
+        server = listener.answering = Server(url)  # type: ignore[attr-defined]
+        yield server
+        server.quiet.set()
 
 
 def remote(url: str, timeout: int = 10) -> QdrantStore:

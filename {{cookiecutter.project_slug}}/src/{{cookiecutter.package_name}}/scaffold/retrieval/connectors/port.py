@@ -19,6 +19,8 @@ class Entry:
     """Unique within the source; reads like a path."""
     version: str | None = None
     """Other content has another one, such as an ETag or a revision; None where only reading tells."""
+    stamp: str | None = None
+    """Beside no version: while it stays, so do the bytes, most likely; they are read from time to time all the same."""
     modified: datetime | None = None
     """When the source says that it changed, with a time zone."""
     access: Access | None = None

@@ -66,7 +66,9 @@ class Source(File):
         default=24, gt=0, description="Oldest that a change may be before it must be in the index."
     )
     full_every_hours: float = Field(
-        default=24, ge=0, description="How often a source that can list changes is listed as a whole all the same."
+        default=24,
+        ge=0,
+        description="How often all is listed of a source that can list changes, and all is read of a folder of files.",
     )
 
 

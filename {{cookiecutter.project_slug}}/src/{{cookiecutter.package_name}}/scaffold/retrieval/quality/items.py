@@ -10,7 +10,7 @@ from functools import partial
 from ...config import Settings
 from ...errors import DocumentError
 from ...governance.principal import Rule
-from ..access import Access, effective
+from ..access import Access, effective, ruled
 from ..connectors import Connector, connect, load_sources, prefix_of
 from ..documents import Document, Raw, parse, shown
 from ..processing import harmless
@@ -56,7 +56,7 @@ def items(name: str, connector: Connector, settings: RetrievalFile, rules: Seque
 
     What could keep its reader busy for long is read by another process, within the limits of ``config/retrieval.yaml``.
     """
-    limits, read = settings.limits, partial(_read, settings=settings)
+    limits, read, of = settings.limits, partial(_read, settings=settings), ruled(rules)
     workers = Workers(read, _lost, 1, limits.seconds, limits.memory_megabytes)
     try:
         for entry in connector.entries(None):
@@ -72,7 +72,7 @@ def items(name: str, connector: Connector, settings: RetrievalFile, rules: Seque
             except DocumentError as error:
                 found = str(error)
             document, problem = (None, found) if isinstance(found, str) else (found, "")
-            access = effective(entry.access, source, rules)
+            access = effective(entry.access, of(source))
             yield Item(name, source, access, entry.modified, document, problem, size)
     finally:
         workers.close()

@@ -90,7 +90,8 @@ def rarities(tokens: Sequence[int], found: Sequence[Any]) -> dict[int, float]:
     A passage's score is the sum of idf × weight over the tokens that it holds: one linear equation a passage. Tokens
     which these passages hold in nearly the same proportions cannot be told apart, and are left out.
     """
-    held = [dict(zip(point.vector["bm25"].indices, point.vector["bm25"].values, strict=True)) for point in found]
+    vectors = [point.vector["bm25"] for point in found]  # each look copies it from the engine
+    held = [dict(zip(vector.indices, vector.values, strict=True)) for vector in vectors]
     present = [token for token in tokens if any(token in weights for weights in held)]
     if not present:
         return {}

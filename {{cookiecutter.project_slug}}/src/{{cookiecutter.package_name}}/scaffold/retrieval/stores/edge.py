@@ -19,7 +19,7 @@ from .shard import WAIT_SECONDS, Shard
 
 
 class EdgeVectorStore(Store):
-    """A store in a folder, which is opened at first use, and let go of when idle.
+    """A store in a folder, which is opened at first use, and let go of when another process waits for it.
 
     Data is on disk when a write returns, and survives the process; ``flush`` makes it survive the machine.
     """
@@ -172,7 +172,7 @@ def _rare(tokens: Sequence[int], found: Sequence[Any], limit: int, ask: Callable
     """
     rare = rarities(tokens, found)
     left = [token for token in tokens if token not in rare]
-    if len(found) < limit:  # there are no others that hold any of them
+    if left and len(found) < limit:  # there are no others that hold any of them
         held = {token for point in found for token in point.vector["bm25"].indices}
         left = [token for token in left if token in held]
     elif len(left) < len(tokens):

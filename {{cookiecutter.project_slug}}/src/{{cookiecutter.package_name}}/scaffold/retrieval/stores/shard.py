@@ -1,4 +1,4 @@
-"""The folder that an embedded index lives in: made whole, opened at first use, let go of when idle."""
+"""The folder that an embedded index lives in: made whole, opened at first use, let go of for whoever waits for it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -22,8 +23,8 @@ WAIT_SECONDS = 10.0
 """How long to wait for another process to let go of the index."""
 FREE_BYTES = 64_000_000
 """Room that must be left on the disk: the engine's write-ahead log takes two segments of 32 MB while it is open."""
-IDLE_SECONDS = 2.0
-"""After this long without use the index is let go of, so that other processes get their turn."""
+LOOK_SECONDS = 0.3
+"""How often whoever has the index looks whether another process waits for it."""
 
 
 class Shard:
@@ -31,11 +32,11 @@ class Shard:
 
     def __init__(self, path: Path, wait_seconds: float = WAIT_SECONDS) -> None:
         """``path``: the index's folder, made with the first write."""
-        self.path, self._wait = path, wait_seconds
+        self.path, self._wait, self._wanted = path, wait_seconds, path / "wanted"
         self._lock = threading.Condition()
         self._open: Any = None
         self._users = 0
-        self._timer: threading.Timer | None = None
+        self._closed = threading.Event()
 
     @contextmanager
     def opened(self, create: Built | None = None) -> Iterator[Any]:
@@ -44,12 +45,12 @@ class Shard:
         Raises ``ConfigurationError`` where another process keeps it, or where it is damaged.
         """
         with self._lock:
-            if self._timer:
-                self._timer.cancel()
             if self._open is None and create and not self.path.exists():
                 self._make(create)
             if self._open is None and self.path.exists():
                 self._open = self._load()
+                self._closed = threading.Event()
+                threading.Thread(target=_look, args=(weakref.ref(self), self._closed), daemon=True).start()
             elif create:
                 self._check_room()
             self._users += 1
@@ -60,10 +61,6 @@ class Shard:
             with self._lock:
                 self._users -= 1
                 self._lock.notify_all()
-                if not self._users and self._open is not None:
-                    self._timer = threading.Timer(IDLE_SECONDS, self.close)
-                    self._timer.daemon = True
-                    self._timer.start()
 
     def built(self) -> Built | None:
         """What the index was built with; None where there is none."""
@@ -80,11 +77,17 @@ class Shard:
     def close(self) -> None:
         """Let go of the folder, unless a search or a sync is under way; the next use opens it again."""
         with self._lock:
-            if self._timer:
-                self._timer.cancel()
             if self._open is not None and not self._users:
                 self._open.close()
                 self._open = None
+                self._closed.set()
+
+    def let_go(self) -> None:
+        """``close`` where another process waits for the folder, as soon as nobody here uses it."""
+        if self._wanted.exists():
+            with self._lock:
+                self._lock.wait_for(lambda: not self._users, LOOK_SECONDS)
+                self.close()
 
     def drop(self) -> None:
         """Delete the index. Raises ``ConfigurationError`` where another process uses it."""
@@ -130,10 +133,18 @@ class Shard:
                         f"The index in {self.path} is in use by another process{self._holder()}; "
                         "it takes one at a time. Try again when that one is idle, or stop it."
                     ) from None
+                self._want()
                 time.sleep(0.05)
             else:
+                self._wanted.unlink(missing_ok=True)  # whoever else waits says so again
                 (self.path / "holder").write_text(str(os.getpid()), "utf-8")
                 return shard
+
+    def _want(self) -> None:
+        try:
+            self._wanted.touch()
+        except FileNotFoundError as error:  # deleted meanwhile
+            raise self._damaged(error) from None
 
     def _check_room(self) -> None:
         # The engine writes through memory maps: on a full disk the system ends the process without a word (SIGBUS).
@@ -154,6 +165,13 @@ class Shard:
             return f" (number {(self.path / 'holder').read_text('utf-8')})"
         except OSError:
             return ""
+
+
+def _look(shard: weakref.ref[Shard], closed: threading.Event) -> None:
+    """Have ``shard`` let go when it is wanted, until it is closed or forgotten."""
+    while not closed.wait(LOOK_SECONDS) and (found := shard()):
+        found.let_go()
+        del found
 
 
 def _first_line(error: Exception) -> str:
