@@ -123,5 +123,8 @@ def test_shifts_that_matter_are_seen_as_often_as_is_documented(
     lots, level, windows = np.random.default_rng(7), FALSE_ALARMS / 17, 300
     old = lots.multinomial(5000, (*before, *[0.0] * (len(now) - len(before))), windows)
     new = lots.multinomial(answers, now, windows)
-    tails = [statistic(list(zip(*map(np.ndarray.tolist, pair), strict=True)), 5000, answers)[1] for pair in zip(old, new, strict=True)]
+    tails = [
+        statistic(list(zip(*map(np.ndarray.tolist, pair), strict=True)), 5000, answers)[1]
+        for pair in zip(old, new, strict=True)
+    ]
     assert sum(p <= level for p in tails) / windows >= seen

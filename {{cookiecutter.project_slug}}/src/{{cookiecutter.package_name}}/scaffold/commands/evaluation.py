@@ -9,9 +9,8 @@ import typer
 
 from ..config import Settings
 from ..errors import UsageError
-from . import history
+from . import history, matrix
 from . import judge as judging
-from . import matrix
 from .shell import Json, Offline, Shell
 
 if TYPE_CHECKING:
