@@ -80,6 +80,8 @@ LIVE = "tests/scaffold/test_live.py"
 RETRIEVAL = "tests/scaffold/retrieval"
 BASELINE = "tests/scaffold/evaluation/test_baseline.py"
 WORSE = f"{DRILLS}/test_f11_worse_answers.py"
+F33 = f"{DRILLS}/test_f33_drift.py"
+DRIFT = "tests/scaffold/observability/test_drift.py"
 RECORDINGS = "tests/scaffold/evaluation/test_recordings.py"
 
 
@@ -123,6 +125,22 @@ def quiet(pages: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
             yield from pages(*given)
 
     return until_it_breaks
+
+
+def textbook_psi(
+    statistic: Callable[..., tuple[float, float]], counts: Any, before: int, now: int
+) -> tuple[float, float]:
+    """The PSI with its bias in it, and certain from 0.1 on."""
+    psi = statistic(counts, before, now)[0] + (len(counts) - 1) * (1 / before + 1 / now)
+    return psi, 0.0 if psi > 0.1 else 1.0
+
+
+def unproven(application: Any, row: Any, _: str) -> Run:
+    """A record as it stands, or an empty one in the place of one that is gone."""
+    path = application.settings.root / row.record
+    if path.exists():
+        return Run.model_validate_json(path.read_bytes())
+    return Run.model_construct(cases=[], verdicts=[], thresholds={})
 
 
 def limited(**limits: float) -> Replace:
@@ -208,6 +226,38 @@ CONTROLS = (
         "F04",
         [("scaffold.evaluation.canary.differences", always(lambda *_: []))],
         [f"{DRILLS}/test_f04_silent_change.py"],
+    ),
+    Control(
+        "answers-written",
+        "F33",
+        [("scaffold.answers.Answers.put", always(lambda *_, **__: None))],
+        ["tests/scaffold/test_answers.py"],
+    ),
+    Control(
+        "drift-bias-corrected",
+        "F33",
+        [("scaffold.observability.drift.statistic", lambda original: lambda *given: textbook_psi(original, *given))],
+        [DRIFT],
+    ),
+    Control(
+        "drift-corrected-over-features",
+        "F33",
+        [("scaffold.observability.drift.level", always(lambda one, _: one))],
+        [DRIFT],
+    ),
+    Control(
+        "drift-least-answers",
+        "F33",
+        [("scaffold.evaluation.drift.compare", lambda original: lambda a, b, _, *rules: original(a, b, 1, *rules))],
+        [F33],
+    ),
+    Control("drift-without-measuring", "F33", [("scaffold.evaluation.drift.EVALUATION", always("nobody"))], [F33]),
+    Control("drift-published", "F33", [("scaffold.evaluation.drift.Watch.publish", always(lambda _: None))], [F33]),
+    Control(
+        "spec-proves-records",
+        "F33",
+        [("scaffold.evaluation.history.proven", always(unproven))],
+        ["tests/scaffold/evaluation/test_spec.py"],
     ),
     Control(
         "structured-output-fits",

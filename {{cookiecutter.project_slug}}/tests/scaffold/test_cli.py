@@ -10,9 +10,11 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 
 from {{ cookiecutter.package_name }} import __main__
@@ -20,6 +22,7 @@ from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold import cli
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.models.ledger import Booking
+from {{ cookiecutter.package_name }}.scaffold.state import answers
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -327,7 +330,6 @@ def test_what_is_set_aside_is_listed_replayed_and_dropped(
     assert "Nothing is set aside." in run("quarantine", "list")[1]
 
 
-<<<<<<< HEAD
 def test_cases_are_drafted_listed_reviewed_and_checked(run: Run, project: Path) -> None:
     path = project / "evals" / "datasets" / "knowledge.jsonl"
     code, out, _ = run("eval", "draft", "--count", "3", "--json")
@@ -408,3 +410,46 @@ def test_the_gate_of_a_pilot_says_what_is_missing(run: Run) -> None:
     assert "no baseline was accepted" in said
     assert "has a margin" in said
     assert "not fit for pilot: evaluation" in said
+def test_drift_is_told_once_answers_are_accepted(run: Run, project: Path) -> None:
+    code, out, _ = run("drift")
+    assert (code, "No answers are accepted yet" in out) == (0, True)
+    code, _, err = run("drift", "--accept")
+    assert (code, "There are 0 answers of the last 28 days, at least 500 are needed" in err) == (1, True)
+    (project / "config/drift.yaml").write_text("{window: 100, least: 20, minor: 0}", "utf-8")
+    with build(Settings(root=project, offline=True)) as application, application.state.begin() as connection:
+        put = insert(answers)
+        row = {"channel": "api", "use_case": "u", "caller": "c", "locale": "en", "question_sha256": "0" * 64}
+        for number in range(60):
+            at = (datetime.now(UTC) - timedelta(minutes=60 - number)).isoformat(timespec="milliseconds")
+            values = {"trace_id": str(number), "at": at, "outcome": "answered", "features": {"language": "en"}}
+            connection.execute(put, row | values)
+    assert run("drift", "--accept")[1].startswith("60 answers of ")
+    assert "Not enough answers yet: 0 since " in run("drift")[1]
+    with build(Settings(root=project, offline=True)) as application, application.state.begin() as connection:
+        for number in range(60, 120):
+            at = (datetime.now(UTC) + timedelta(seconds=number)).isoformat(timespec="milliseconds")
+            values = {"trace_id": str(number), "at": at, "outcome": "answered", "features": {"language": "fr"}}
+            connection.execute(put, row | values)
+    code, out, _ = run("drift")
+    assert (code, re.findall("^Drift: (.*?)[.]", out, re.MULTILINE)) == (1, ["language"])
+    assert re.search(r"en +100.0% .* 0.0%", out)
+    code, out, _ = run("drift", "--json")
+    told = json.loads(out)
+    assert (code, told["drifting"], told["enough"]) == (1, ["language"], True)
+    (project / "config/drift.yaml").write_text("least: many", "utf-8")
+    code, _, err = run("drift")
+    assert (code, "config/drift.yaml:1" in err) == (2, True)
+
+
+def test_the_history_and_how_it_has_held_are_told(run: Run, project: Path) -> None:
+    assert "No run is on record" in run("eval", "history")[1]
+    assert (run("eval", "spec")[0], (project / "var/reports/spec.html").is_file()) == (1, True)
+    assert run("eval", "history", "knowlege")[0] == 2
+    assert run("eval", "run")[0] == 0
+    [entry] = json.loads(run("eval", "history", "--json")[1])
+    assert (entry["suite"], entry["passed"], entry["missing"]) == ("knowledge", True, "")
+    assert "knowledge" in run("eval", "history")[1]
+    code, out, _ = run("eval", "spec")
+    assert (code, "At spec since " in out, "no passed gate is on record" in out) == (0, True, True)
+    report = json.loads(run("eval", "spec", "--json")[1])
+    assert [each["outcome"] for each in report["runs"]] == ["at spec"]

@@ -146,5 +146,9 @@ class AuditError(ScaffoldError):
     """The audit log cannot be written or does not verify; no call goes out unrecorded."""
 
 
+class RecordError(ScaffoldError):
+    """What became of a question cannot be written down; no answer goes out that feedback could not be matched with."""
+
+
 class EvidenceError(ScaffoldError):
     """Evidence for a gate is missing, stale or measured on something else."""

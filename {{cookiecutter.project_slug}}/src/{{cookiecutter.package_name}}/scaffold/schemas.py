@@ -15,6 +15,7 @@ from .governance.ownership import OwnershipFile
 from .governance.policy import PolicyFile
 from .governance.principal import AccessFile
 from .models import LimitsFile, ModelsFile
+from .observability.settings import DriftFile
 from .prompts import PromptFile
 from .readiness import StagesFile
 from .retrieval import RetrievalFile
@@ -25,6 +26,7 @@ from .serving import ServiceFile
 SHAPES: dict[str, type[BaseModel]] = {
     "access": AccessFile,
     "case": Case,
+    "drift": DriftFile,
     "intended_use": IntendedUseFile,
     "label": Label,
     "limits": LimitsFile,

@@ -43,6 +43,7 @@ CONTROLS = {
     "F29": "untrusted text fenced",
     "F31": "a matrix of models: the same cases, ranked, who may take whose place",
     "F32": "workflows and images that are tested",
+    "F33": "drift of answers against an accepted period, its bias corrected",
     "F34": "a runbook whose commands run as written",
     "F35": "a system card written from records, red once they say something else",
 }

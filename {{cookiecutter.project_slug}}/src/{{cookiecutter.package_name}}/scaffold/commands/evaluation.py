@@ -9,7 +9,7 @@ import typer
 
 from ..config import Settings
 from ..errors import UsageError
-from . import baseline, cases, matrix, reports
+from . import baseline, cases, history, matrix, reports
 from . import judge as judging
 from .shell import Json, Offline, Shell
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
     baseline.register(family, shell)
     cases.register(family, shell)
     judging.register(family, shell)
+    history.register(family, shell)
     matrix.register(family, shell)
 
     @family.command("run")

@@ -25,6 +25,7 @@ from ..application import Application
 from ..errors import ModelUnavailable, ScaffoldError, UsageError
 from ..evaluation import publish
 from ..evaluation.cases import Given, keep
+from ..evaluation.drift import Watch
 from ..governance.groups import open_groups
 from ..governance.principal import Directory
 from ..usecase import Answer
@@ -97,7 +98,7 @@ class Problem(BaseModel):
 def create_api(application: Application) -> FastAPI:
     """The service on ``application``. Raises ``ConfigurationError`` for a wrong config/service.yaml or APP_API_KEYS."""
     service = follow(application.settings, application.live)
-    door = _door(application, service.get())
+    door, watch = _door(application, service.get()), Watch(application)
     api = FastAPI(
         title=service.get().title,
         docs_url=None,  # the stock pages load their scripts from a content delivery network
@@ -181,6 +182,7 @@ def create_api(application: Application) -> FastAPI:
         if door.closed:
             holder(door, key.credentials if key else None)
         publish(application)
+        watch.publish()
         application.index.measure()  # another process may have synced since: the gauges follow the database
         application.live.errors()  # and without traffic nobody else looks at the files
         application.models.measure()
