@@ -66,7 +66,7 @@ async def test_a_prompt_worse_than_the_accepted_one_is_red_though_every_threshol
     Caught by: the margin against the accepted baseline; metric and cases are named, and the gate judges again.
     """
     suite = load_suite(application.settings, "knowledge")
-    low = {**suite.model_dump(), "thresholds": {"correctness": {"min": 0.01, "margin": 0.15}}}
+    low = {**suite.model_dump(), "thresholds": {"correctness": {"min": 0.01, "margin": 0.15}}, "slices": {}}
     (project / "evals" / "suites" / "knowledge.yaml").write_text(json.dumps(low), "utf-8")
     suite = load_suite(application.settings, "knowledge")
     baseline.accept(application, await run(application, suite), suite, by="Ada")

@@ -49,7 +49,8 @@ async def test_a_pilot_takes_many_cases_in_every_language_and_a_baseline(
     Caught by: the stage, which demands cases over all and for each language, and a baseline with a margin.
     """
     suite = load_suite(application.settings, "knowledge")
-    reached = SuiteFile.model_validate({**suite.model_dump(), "thresholds": {"correctness": {"margin": 0.05}}})
+    shape = {**suite.model_dump(), "thresholds": {"correctness": {"margin": 0.05}}, "slices": {}}
+    reached = SuiteFile.model_validate(shape)
     (project / "evals" / "suites" / "knowledge.yaml").write_text(reached.model_dump_json(), "utf-8")
     locales = ["en"] * english + ["de"] * german
     write(project / suite.dataset, [line(f"demo-{n}", locale=locale) for n, locale in enumerate(locales)])
