@@ -308,7 +308,8 @@ def test_what_is_set_aside_is_listed_replayed_and_dropped(
 
 def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
     suite = project / "evals" / "suites" / "knowledge.yaml"
-    suite.write_text(suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}"), "utf-8")
+    text = suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}", 1)
+    suite.write_text(text, "utf-8")
     assert run("eval", "run")[0] == 0
     code, _, err = run("eval", "compare")
     assert (code, "evals/baselines/knowledge.json: no baseline was accepted" in err) == (2, True)
