@@ -5,7 +5,7 @@ BIN := .venv/bin
 PRESET ?= default
 JOBS ?= 2
 
-.PHONY: help setup demo test test-all lint format questions render bench bench-evaluation bench-evaluation-speed bench-retrieval release clean
+.PHONY: help setup demo test test-all lint format questions render bench bench-drift bench-evaluation bench-evaluation-speed bench-retrieval release clean
 
 help:  ## Print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  \1\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench-evaluation-speed: setup  ## Time 2,000 cases by our runner, inspect-ai's a
 
 bench-retrieval: setup  ## Measure retrieval at size in a fresh project: make bench-retrieval ARGS="--chunks 10000"
 	$(BIN)/python benchmarks/retrieval.py $(ARGS)
+
+bench-drift: setup  ## Simulate drift: false alarms without any, and what is seen of it
+	$(BIN)/python benchmarks/drift.py $(ARGS)
 
 release: setup  ## Record, commit and tag a version: make release VERSION=0.2.0
 	$(BIN)/python scripts/release.py $(VERSION)

@@ -63,6 +63,7 @@ F08, F14, F15 = (
 AGAIN = f"{DRILLS}/test_f08_asked_again.py"
 OLD_AND_NEW = f"{DRILLS}/test_f09_contradictions.py"
 PACKING = "tests/scaffold/retrieval/test_packing.py"
+CARD = f"{DRILLS}/test_f35_system_card.py"
 DOOR = f"{DRILLS}/test_f14_model_door.py"
 F10 = f"{DRILLS}/test_f10_sources.py"
 CONNECTORS = "tests/scaffold/retrieval/connectors"
@@ -79,6 +80,8 @@ LIVE = "tests/scaffold/test_live.py"
 RETRIEVAL = "tests/scaffold/retrieval"
 BASELINE = "tests/scaffold/evaluation/test_baseline.py"
 WORSE = f"{DRILLS}/test_f11_worse_answers.py"
+F33 = f"{DRILLS}/test_f33_drift.py"
+DRIFT = "tests/scaffold/observability/test_drift.py"
 RECORDINGS = "tests/scaffold/evaluation/test_recordings.py"
 
 
@@ -122,6 +125,22 @@ def quiet(pages: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
             yield from pages(*given)
 
     return until_it_breaks
+
+
+def textbook_psi(
+    statistic: Callable[..., tuple[float, float]], counts: Any, before: int, now: int
+) -> tuple[float, float]:
+    """The PSI with its bias in it, and certain from 0.1 on."""
+    psi = statistic(counts, before, now)[0] + (len(counts) - 1) * (1 / before + 1 / now)
+    return psi, 0.0 if psi > 0.1 else 1.0
+
+
+def unproven(application: Any, row: Any, _: str) -> Run:
+    """A record as it stands, or an empty one in the place of one that is gone."""
+    path = application.settings.root / row.record
+    if path.exists():
+        return Run.model_validate_json(path.read_bytes())
+    return Run.model_construct(cases=[], verdicts=[], thresholds={})
 
 
 def limited(**limits: float) -> Replace:
@@ -207,6 +226,38 @@ CONTROLS = (
         "F04",
         [("scaffold.evaluation.canary.differences", always(lambda *_: []))],
         [f"{DRILLS}/test_f04_silent_change.py"],
+    ),
+    Control(
+        "answers-written",
+        "F33",
+        [("scaffold.answers.Answers.put", always(lambda *_, **__: None))],
+        ["tests/scaffold/test_answers.py"],
+    ),
+    Control(
+        "drift-bias-corrected",
+        "F33",
+        [("scaffold.observability.drift.statistic", lambda original: lambda *given: textbook_psi(original, *given))],
+        [DRIFT],
+    ),
+    Control(
+        "drift-corrected-over-features",
+        "F33",
+        [("scaffold.observability.drift.level", always(lambda one, _: one))],
+        [DRIFT],
+    ),
+    Control(
+        "drift-least-answers",
+        "F33",
+        [("scaffold.evaluation.drift.compare", lambda original: lambda a, b, _, *rules: original(a, b, 1, *rules))],
+        [F33],
+    ),
+    Control("drift-without-measuring", "F33", [("scaffold.evaluation.drift.EVALUATION", always("nobody"))], [F33]),
+    Control("drift-published", "F33", [("scaffold.evaluation.drift.Watch.publish", always(lambda _: None))], [F33]),
+    Control(
+        "spec-proves-records",
+        "F33",
+        [("scaffold.evaluation.history.proven", always(unproven))],
+        ["tests/scaffold/evaluation/test_spec.py"],
     ),
     Control(
         "structured-output-fits",
@@ -642,6 +693,36 @@ CONTROLS = (
         tests=[f"{DRILLS}/test_f11_worse_answers.py::test_a_worse_prompt_misses_a_threshold_and_the_cases_are_named"],
     ),
     Control(
+        "parity",
+        "F28",
+        [("scaffold.evaluation.runner.with_parity", always(list))],
+        [f"{DRILLS}/test_f28_bias.py"],
+    ),
+    Control(
+        "groundedness",
+        "F13",
+        [("scaffold.evaluation.graders.grounded.supported", always(lambda *_: True))],
+        [f"{DRILLS}/test_f13_invention.py::test_an_invention_that_gets_through_turns_the_evaluation_red"],
+    ),
+    Control(
+        "personal-data-in-answers",
+        "F14",
+        [("scaffold.evaluation.graders.leaks.find", always(lambda _: []))],
+        ["tests/scaffold/evaluation/test_grader_safety.py"],
+    ),
+    Control(
+        "failed-grader",
+        "F11",
+        [("scaffold.evaluation.record.failures", always(lambda _: {}))],
+        ["tests/scaffold/evaluation/test_custom_graders.py"],
+    ),
+    Control(
+        "graders-of-the-project-only",
+        "F11",
+        [("scaffold.evaluation.graders.custom.PACKAGE", always("os"))],
+        ["tests/scaffold/evaluation/test_custom_graders.py"],
+    ),
+    Control(
         name="slice-thresholds",
         failure="F27",
         unplug=[
@@ -727,6 +808,41 @@ CONTROLS = (
         failure="F18",
         unplug=[("scaffold.readiness.checks.placeholders", lambda _: lambda ownership: [])],
         tests=[f"{DRILLS}/test_f18_no_owner.py"],
+    ),
+    Control(
+        name="stale-card",
+        failure="F35",
+        unplug=[("scaffold.readiness.card.PARTS", lambda _: ())],
+        tests=[CARD],
+    ),
+    Control(
+        name="card-by-hand",
+        failure="F35",
+        unplug=[("scaffold.readiness.card._untouched", always(lambda _: True))],
+        tests=[f"{CARD}::test_a_card_that_is_touched_up_or_gone_turns_the_check_red"],
+    ),
+    Control(
+        name="card-of-a-passed-run",
+        failure="F35",
+        unplug=[
+            (
+                "scaffold.readiness.card.newest",
+                lambda original: lambda *given: original(*given).model_copy(update={"verdicts": []}),
+            )
+        ],
+        tests=[f"{CARD}::test_a_newer_run_that_failed_leaves_no_card_standing"],
+    ),
+    Control(
+        name="intended-use",
+        failure="F35",
+        unplug=[("scaffold.readiness.card.unwritten", always(lambda _: []))],
+        tests=[f"{CARD}::test_what_nobody_wrote_down_turns_the_check_red"],
+    ),
+    Control(
+        name="report-texts",
+        failure="F29",
+        unplug=[("scaffold.evaluation.report.cases.escape", always(str))],
+        tests=["tests/scaffold/evaluation/test_report.py"],
     ),
     Control(
         name="stale-evidence",
@@ -961,6 +1077,36 @@ CONTROLS = (
         "F09",
         [("scaffold.retrieval.documents._check_place", always(lambda *_: None))],
         [f"{RETRIEVAL}/test_bad_input.py"],
+    ),
+    Control(
+        "unreviewed-cases",
+        "F12",
+        [("scaffold.evaluation.runner.reviewed", always(lambda cases: list(cases)))],
+        ["tests/scaffold/evaluation/test_review.py"],
+    ),
+    Control(
+        "leakage",
+        "F11",
+        [("scaffold.evaluation.runner.unfair", always(lambda *_: []))],
+        ["tests/scaffold/evaluation/test_case_check.py", f"{DRILLS}/test_f11_leaked_cases.py"],
+    ),
+    Control(
+        "leakage-at-the-gate",
+        "F11",
+        [("scaffold.readiness.checks.unfair", always(lambda *_: []))],
+        [f"{DRILLS}/test_f11_leaked_cases.py"],
+    ),
+    Control(
+        "feedback-ownership",
+        "F11",
+        [("scaffold.evaluation.cases.feedback.check_given_to", always(lambda *_: None))],
+        ["tests/scaffold/evaluation/test_feedback.py"],
+    ),
+    Control(
+        "review-page-door",
+        "F16",
+        [("scaffold.serving.review.check_reader", always(lambda *_: None))],
+        [f"{SERVING}/test_review.py"],
     ),
     Control(
         "fence",

@@ -10,9 +10,11 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 
 from {{ cookiecutter.package_name }} import __main__
@@ -20,6 +22,7 @@ from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold import cli
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.models.ledger import Booking
+from {{ cookiecutter.package_name }}.scaffold.state import answers
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -67,6 +70,14 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["gate", "pilotage"], 2, r"'pilotage'.*known: poc"),
         (["data", "check", "--stage", "pco"], 2, r"no stage 'pco' .*\(did you mean 'poc'\?\)"),
         (["eval", "run", "knowlege"], 2, r"knowlege.*knowledge"),
+        (["eval", "draft", "--suite", "knowlege"], 2, r"knowlege.*knowledge"),
+        (["eval", "draft", "--model"], 2, "The offline model .* writes no cases"),
+        (["eval", "draft", "--model", "--feedback"], 2, "from a model or from feedback"),
+        (["eval", "draft", "--feedback", "7"], 2, "There is no feedback 7"),
+        (["eval", "draft", "7"], 2, "add --feedback"),
+        (["eval", "review"], 2, "Say who reviews: --by NAME"),
+        (["eval", "review", "--by", "Ada", "--approve", "x"], 2, "there is no case 'x'"),
+        (["eval", "review", "--by", "Ada", "--page", "--port", "70000"], 2, "ports go from 0 to 65535"),
         (["eval", "compare", "--run", "r1"], 2, r"There is no run 'r1' on record"),
         (["eval", "compare"], 1, r"No run of the suite 'knowledge' is on record; run 'make eval'"),
         (["eval", "baseline", "--by", "Ada"], 1, r"No run of the suite 'knowledge' is on record; run 'make eval'"),
@@ -120,6 +131,20 @@ def test_the_evaluation_prints_its_metrics_and_the_gate_follows_it(run: Run) -> 
     assert json.loads(out)["cases"]
 
 
+def test_a_run_is_rendered_again_and_told_of_on_the_card(run: Run, project: Path) -> None:
+    assert run("eval", "report")[0] == 2
+    code, _, err = run("card", "--check")
+    assert (code, "There is no governance/system_card.md" in err) == (1, True)
+    assert run("eval", "run")[0] == 0
+    code, out, _ = run("eval", "report")
+    assert (code, out.split()[0]) == (0, "var/reports/evaluation-knowledge.html")
+    assert run("eval", "report", "knowledge", "--format", "junit")[1].startswith("<?xml")
+    assert run("eval", "report", "--format", "md", "--output", "comment.md")[0] == 0
+    assert "### Evaluation `knowledge`: passed" in (project / "comment.md").read_text("utf-8")
+    assert run("card") == (0, "governance/system_card.md\n", "")
+    assert run("card", "--check")[0] == 0
+
+
 def test_the_data_check_exits_by_the_limits_of_the_stage_and_the_gate_follows_it(run: Run, project: Path) -> None:
     stages = project / "governance" / "stages.yaml"
     loose = {"outdated": 1, "personal_data": 1, "wide_permissions": 1, "missing_permissions": 1}
@@ -146,8 +171,7 @@ def test_the_data_check_exits_by_the_limits_of_the_stage_and_the_gate_follows_it
 def test_doctor_finds_what_is_wrong(run: Run, project: Path) -> None:
     code, out, _ = run("doctor")
     assert (code, "mend" in out) == (0, False)
-    (project / "README.md").write_text("<<<<<<< before updating\n=======\n>>>>>>> after updating\n", "utf-8")
-    (project / "config" / "models.yaml").write_text("roles: {answer: gone}\nmodels: {}\n", "utf-8")
+    (project / "README.md").write_text("    (project / "config" / "models.yaml").write_text("roles: {answer: gone}\nmodels: {}\n", "utf-8")
     code, out, _ = run("doctor", "--json")
     bad = {finding["what"]: finding["detail"] for finding in json.loads(out) if not finding["good"]}
     assert code == 1
@@ -306,6 +330,40 @@ def test_what_is_set_aside_is_listed_replayed_and_dropped(
     assert "Nothing is set aside." in run("quarantine", "list")[1]
 
 
+def test_cases_are_drafted_listed_reviewed_and_checked(run: Run, project: Path) -> None:
+    path = project / "evals" / "datasets" / "knowledge.jsonl"
+    code, out, _ = run("eval", "draft", "--count", "3", "--json")
+    ids = [case["id"] for case in json.loads(out)]
+    assert (code, len(ids)) == (0, 3)
+    assert run("eval", "draft", "--count", "3")[:2] == (0, "No new case.\n")
+    assert [case["id"] for case in json.loads(run("eval", "review", "--list", "--json")[1])] == ids
+    chosen = ("--approve", ids[0], "--reject", ids[1])
+    assert run("eval", "review", "--by", "Ada", *chosen)[:2] == (0, "1 approved, 1 rejected, 1 waiting.\n")
+    assert run("eval", "check")[:2] == (0, "No case repeats, contradicts, leaks or is left behind.\n")
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([*lines, lines[0].replace('"id": "', '"id": "again-')]), "utf-8")
+    code, out, _ = run("eval", "check")
+    assert code == 1
+    assert re.fullmatch(
+        rf"evals/datasets/knowledge.jsonl:{len(lines) + 1}: again-\S+: duplicate: asks .*; drop one.\n", out
+    )
+    assert json.loads(run("eval", "check", "--json")[1])[0]["kind"] == "duplicate"
+    assert run("eval", "feedback")[:2] == (0, "Nobody has said anything yet.\n")
+
+
+def test_cases_are_reviewed_one_after_the_other_in_the_terminal(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [case["id"] for case in json.loads(run("eval", "draft", "--count", "4", "--json")[1])]
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\nn\ns\nq\n"))
+    code, out, _ = run("eval", "review", "--by", "Ada")
+    assert code == 0
+    assert out.endswith("2 reviewed, 2 waiting.\n")
+    assert "1 of 4" in out
+    assert "must hold:" in out
+    cases = [json.loads(line) for line in (project / "evals/datasets/knowledge.jsonl").read_text("utf-8").splitlines()]
+    states = {case["id"]: case["review"]["state"] for case in cases}
+    assert [states[id_] for id_ in ids] == ["reviewed", "rejected", "unreviewed", "unreviewed"]
 def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
     suite = project / "evals" / "suites" / "knowledge.yaml"
     text = suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}", 1)
@@ -353,3 +411,46 @@ def test_the_gate_of_a_pilot_says_what_is_missing(run: Run) -> None:
     assert "no baseline was accepted" in said
     assert "has a margin" in said
     assert "not fit for pilot: evaluation" in said
+def test_drift_is_told_once_answers_are_accepted(run: Run, project: Path) -> None:
+    code, out, _ = run("drift")
+    assert (code, "No answers are accepted yet" in out) == (0, True)
+    code, _, err = run("drift", "--accept")
+    assert (code, "There are 0 answers of the last 28 days, at least 500 are needed" in err) == (1, True)
+    (project / "config/drift.yaml").write_text("{window: 100, least: 20, minor: 0}", "utf-8")
+    with build(Settings(root=project, offline=True)) as application, application.state.begin() as connection:
+        put = insert(answers)
+        row = {"channel": "api", "use_case": "u", "caller": "c", "locale": "en", "question_sha256": "0" * 64}
+        for number in range(60):
+            at = (datetime.now(UTC) - timedelta(minutes=60 - number)).isoformat(timespec="milliseconds")
+            values = {"trace_id": str(number), "at": at, "outcome": "answered", "features": {"language": "en"}}
+            connection.execute(put, row | values)
+    assert run("drift", "--accept")[1].startswith("60 answers of ")
+    assert "Not enough answers yet: 0 since " in run("drift")[1]
+    with build(Settings(root=project, offline=True)) as application, application.state.begin() as connection:
+        for number in range(60, 120):
+            at = (datetime.now(UTC) + timedelta(seconds=number)).isoformat(timespec="milliseconds")
+            values = {"trace_id": str(number), "at": at, "outcome": "answered", "features": {"language": "fr"}}
+            connection.execute(put, row | values)
+    code, out, _ = run("drift")
+    assert (code, re.findall("^Drift: (.*?)[.]", out, re.MULTILINE)) == (1, ["language"])
+    assert re.search(r"en +100.0% .* 0.0%", out)
+    code, out, _ = run("drift", "--json")
+    told = json.loads(out)
+    assert (code, told["drifting"], told["enough"]) == (1, ["language"], True)
+    (project / "config/drift.yaml").write_text("least: many", "utf-8")
+    code, _, err = run("drift")
+    assert (code, "config/drift.yaml:1" in err) == (2, True)
+
+
+def test_the_history_and_how_it_has_held_are_told(run: Run, project: Path) -> None:
+    assert "No run is on record" in run("eval", "history")[1]
+    assert (run("eval", "spec")[0], (project / "var/reports/spec.html").is_file()) == (1, True)
+    assert run("eval", "history", "knowlege")[0] == 2
+    assert run("eval", "run")[0] == 0
+    [entry] = json.loads(run("eval", "history", "--json")[1])
+    assert (entry["suite"], entry["passed"], entry["missing"]) == ("knowledge", True, "")
+    assert "knowledge" in run("eval", "history")[1]
+    code, out, _ = run("eval", "spec")
+    assert (code, "At spec since " in out, "no passed gate is on record" in out) == (0, True, True)
+    report = json.loads(run("eval", "spec", "--json")[1])
+    assert [each["outcome"] for each in report["runs"]] == ["at spec"]

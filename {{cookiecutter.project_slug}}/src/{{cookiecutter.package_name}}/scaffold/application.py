@@ -12,6 +12,7 @@ from typing import Self
 from langchain_core.embeddings import Embeddings
 from sqlalchemy import Engine
 
+from .answers import Answers, features
 from .config import Settings
 from .errors import ConfigurationError, UsageError
 from .governance import AuditLog, Policy
@@ -22,6 +23,7 @@ from .models import Models
 from .observability import Call, Telemetry, calling, current_call
 from .observability.calls import Meter
 from .observability.names import CONFIG_REFUSED, CONFIG_RELOADS, REQUEST_SECONDS, REQUESTS
+from .observability.settings import load_drift
 from .prompts import Prompts
 from .retrieval import Index
 from .state import open_state
@@ -51,6 +53,7 @@ class Application(Parts):
     """A use case on the scaffold, ready to be asked; ``close`` it, or use it in a ``with`` block."""
 
     usecase: UseCase
+    answers: Answers
 
     async def ask(self, question: str, caller: Principal, channel: str = "api") -> Answer:
         """Answer ``question`` for ``caller``: traced, counted and recorded, whatever the use case does.
@@ -69,28 +72,44 @@ class Application(Parts):
         started = time.perf_counter()
         outer = current_call.get()
         meter = Meter(outer.meter if outer else None)
+        call = Call(caller.id, channel, tuple(sorted(caller.groups)), name_of(self.usecase), meter)
         with (
             self.telemetry.span("answer", **{"app.channel": channel}),
-            calling(Call(caller.id, channel, tuple(sorted(caller.groups)), name_of(self.usecase), meter)),
+            calling(call),
             self.live.pinned(),  # prompt, model and parameters of one answer are of one version of the files
         ):
             outcome = "error"
             try:
                 answer = await self.usecase.ask(question, caller)
-                await asyncio.to_thread(self._record, question, **_trace(answer))
+                spent = time.perf_counter() - started
+                await asyncio.to_thread(self._record, call, caller, question, answer, spent, **_trace(answer))
                 outcome = "refused" if answer.refused else "answered"
                 took = {"cost": meter.dollars, "seconds": round(time.perf_counter() - started, 6)}
                 return answer.model_copy(update={"usage": answer.usage.model_copy(update=took)})
             except BaseException as error:  # a cancelled request, too, leaves its record
-                await asyncio.to_thread(self._record, question, error=type(error).__name__)
+                spent = time.perf_counter() - started
+                await asyncio.to_thread(self._record, call, caller, question, None, spent, error=type(error).__name__)
                 raise
             finally:
                 self.telemetry.count(REQUESTS, outcome=outcome, channel=channel)
                 self.telemetry.observe(REQUEST_SECONDS, time.perf_counter() - started, channel=channel)
 
-    def _record(self, question: str, **fields: object) -> None:
+    def _record(
+        self, call: Call, caller: Principal, question: str, answer: Answer | None, seconds: float, **fields: object
+    ) -> None:
         # Digests rather than texts: the log proves what was said without keeping what people asked.
-        self.audit.append("answer", question_sha256=_sha256(redact(question)), **fields)
+        asked = _sha256(redact(question))
+        self.audit.append("answer", question_sha256=asked, **fields)
+        outcome = "error" if answer is None else "refused" if answer.refused else "answered"
+        self.answers.put(
+            outcome,
+            call,
+            caller.locale,
+            answer,
+            features(call, answer, question, self.index.language(question), seconds),
+            question_sha256=asked,
+            answer_sha256=_sha256(answer.answer) if answer else None,
+        )
 
     def close(self) -> None:
         """Release the index, the state database and the exporters."""
@@ -126,7 +145,8 @@ def open_application(settings: Settings, usecase: Callable[[Parts], UseCase], se
         prompts=prompts,
         index=Index.open(settings, state, Embedding(models), telemetry, live),
     )
-    return Application(**vars(parts), usecase=usecase(parts))
+    days = load_drift(settings).keep_days
+    return Application(**vars(parts), usecase=usecase(parts), answers=Answers(state, days))
 
 
 @dataclass(frozen=True)

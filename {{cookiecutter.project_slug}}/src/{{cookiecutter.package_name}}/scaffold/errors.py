@@ -28,6 +28,18 @@ class UsageError(ScaffoldError):
     http_status = 400
 
 
+class NotFound(UsageError):
+    """What the request is about is not there, or is somebody else's."""
+
+    http_status = 404
+
+
+class Conflict(UsageError):
+    """What the request is about is not what it says."""
+
+    http_status = 409
+
+
 class AuthenticationError(ScaffoldError):
     """The caller has not proved who they are."""
 
@@ -132,6 +144,10 @@ class CircuitOpen(ModelUnavailable):
 
 class AuditError(ScaffoldError):
     """The audit log cannot be written or does not verify; no call goes out unrecorded."""
+
+
+class RecordError(ScaffoldError):
+    """What became of a question cannot be written down; no answer goes out that feedback could not be matched with."""
 
 
 class EvidenceError(ScaffoldError):

@@ -19,7 +19,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def fingerprint(application: Application, dataset: Path) -> dict[str, str]:
     """Digests of everything that decides how ``application`` answers the cases of ``dataset``, as it is now.
 
-    ``index`` names the documents as indexed, how they are searched and who may see them.
+    ``index`` names the documents as indexed, how they are searched and who may see them; ``policy`` also the words that
+    nobody wants to be answered with.
     """
     root = application.settings.root
     roles = sorted(application.models.roles)
@@ -34,7 +35,7 @@ def fingerprint(application: Application, dataset: Path) -> dict[str, str]:
                 digest_files(root, [root / "config/retrieval.yaml", root / "data/access.yaml"]),
             ]
         ),
-        "policy": digest_files(root, [root / "governance/policy.yaml"]),
+        "policy": digest_files(root, [root / "governance/policy.yaml", root / "evals/toxicity.txt"]),
         "commit": commit(root),
     }
 

@@ -10,10 +10,12 @@ from pydantic import BaseModel
 from .evaluation import Case, SuiteFile
 from .evaluation.agreement import Label
 from .evaluation.matrix import MatrixFile
+from .governance.intended_use import IntendedUseFile
 from .governance.ownership import OwnershipFile
 from .governance.policy import PolicyFile
 from .governance.principal import AccessFile
 from .models import LimitsFile, ModelsFile
+from .observability.settings import DriftFile
 from .prompts import PromptFile
 from .readiness import StagesFile
 from .retrieval import RetrievalFile
@@ -24,6 +26,8 @@ from .serving import ServiceFile
 SHAPES: dict[str, type[BaseModel]] = {
     "access": AccessFile,
     "case": Case,
+    "drift": DriftFile,
+    "intended_use": IntendedUseFile,
     "label": Label,
     "limits": LimitsFile,
     "matrix": MatrixFile,

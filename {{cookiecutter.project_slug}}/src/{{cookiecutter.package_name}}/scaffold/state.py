@@ -169,6 +169,18 @@ feedback = Table(
 )
 """What people said of an answer, in their words and with personal data redacted; ``case_id`` once it became a case."""
 
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("details", JSON, nullable=False),
+    Index("events_by_kind", "kind", "id"),
+    sqlite_autoincrement=True,
+)
+"""What happened to the system as a whole, few rows a year; ``kind`` is one of ``evaluation.events``."""
+
 audit_heads = Table(
     "audit_heads",
     metadata,

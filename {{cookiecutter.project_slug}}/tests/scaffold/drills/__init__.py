@@ -39,10 +39,13 @@ CONTROLS = {
     "F23": "a gate that computes stages from evidence and fails closed",
     "F26": "citations, versions and trace id on every answer",
     "F27": "thresholds for each language and slice",
+    "F28": "parity over counterfactual pairs of cases",
     "F29": "untrusted text fenced",
     "F31": "a matrix of models: the same cases, ranked, who may take whose place",
     "F32": "workflows and images that are tested",
+    "F33": "drift of answers against an accepted period, its bias corrected",
     "F34": "a runbook whose commands run as written",
+    "F35": "a system card written from records, red once they say something else",
 }
 """The control against each failure, in a few words; a drill of another id adds its line."""
 

@@ -93,12 +93,15 @@ def test_every_other_route_is_closed_or_tells_nothing(keyed: TestClient) -> None
         headers = {b"authorization": authorization.encode()} if authorization else {}
         statuses = {path: keyed.get(path, headers=headers).status_code for path in (*OPEN, "/metrics", "/api/callers")}
         metrics = 200 if key in HOLDERS else 401
+        said = {"trace_id": "0" * 32, "verdict": "up", "question": "?", "answer": "!"}
+        feedback = keyed.post("/api/feedback", json=said, headers=headers).status_code
+        assert feedback == (404 if key in HOLDERS else 401), key  # no answer of that trace was given to the holder
         assert statuses == {**dict.fromkeys(OPEN, 200), "/metrics": metrics, "/api/callers": 404}, key
 
 
 def test_the_routes_above_are_all_there_are(keyed: TestClient) -> None:
     paths = set(keyed.get("/openapi.json").json()["paths"])
-    assert paths <= {*OPEN, "/metrics", "/api/ask"}
+    assert paths <= {*OPEN, "/metrics", "/api/ask", "/api/feedback"}
     for path in ("/docs", "/redoc", "/page/index.html", "/page/../api.py", "/page/%2e%2e%2fapi.py", "/api/", "/mcp"):
         assert keyed.get(path).status_code == 404, path
 
@@ -116,7 +119,7 @@ def test_without_keys_the_service_does_not_leave_this_machine(
         listened.append(host)
         raise ConfigurationError("Listening.")
 
-    monkeypatch.setattr(server, "_listen", listen)
+    monkeypatch.setattr(server, "listen", listen)
     for host in ("0.0.0.0", "::", "", "192.0.2.7", "answers.acme.test", "127.0.0.1.acme.test", "127.0.0.1"):
         with pytest.raises(ConfigurationError) as caught:
             serve(application, host)

@@ -158,7 +158,7 @@ def test_a_service_with_tokens_may_listen_anywhere(
     def listen(*_: object) -> None:
         raise ConfigurationError("Listening.")
 
-    monkeypatch.setattr(server, "_listen", listen)
+    monkeypatch.setattr(server, "listen", listen)
     with (
         build(Settings(root=project, offline=True)) as application,
         pytest.raises(ConfigurationError, match="Listening"),

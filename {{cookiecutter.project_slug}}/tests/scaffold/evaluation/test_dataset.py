@@ -23,7 +23,7 @@ from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
         ({"expected": {"must_include": ["x"], "must_inclde": []}}, r"expected.must_inclde: there is no such field"),
         (
             {"expected": {"must_include": []}},
-            r"expected: a case without must_include, number, label or fields accepts any answer",
+            r"the object: a case without must_include, number, label or fields accepts any answer",
         ),
         ({"expected": {"must_include": [""]}}, r"expected: an empty text is in every answer"),
         ({"expected": {"must_include": [[]]}}, r"expected: an empty text is in every answer"),
@@ -32,8 +32,9 @@ from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
         ({"expected": {"refusal": True, "sources": ["a.md"]}}, r"expected: a refusal holds nothing that"),
         ({"expected": {"refusal": True, "must_include": ["a"]}}, r"expected: a refusal holds nothing that"),
         ({"tags": "travel"}, r"tags: input should be a valid array, not 'travel'"),
-        ({"review": {"state": "fine"}}, r"review.state: input should be 'reviewed' or 'unreviewed', not 'fine'"),
+        ({"review": {"state": "fine"}}, r"review.state: input should be 'reviewed', 'unreviewed' or 'rejected', not"),
         ({"review": {"state": "reviewed"}}, r"review: a reviewed case names who reviewed it and when"),
+        ({"review": {"state": "rejected"}}, r"review: a rejected case names who reviewed it and when"),
         ({"review": {"state": "reviewed", "by": " ", "on": "2026-01-31"}}, r"review: a reviewed case names who"),
         ({"review": {"state": "reviewed", "by": "Ada", "on": "31.1.2026"}}, r"review.on: .* not '31.1.2026'"),
     ],
@@ -107,6 +108,6 @@ def test_blank_lines_are_skipped_and_line_separators_inside_a_text_are_kept(tmp_
     assert [case.question for case in load_cases(path)] == ["one\u2028two"]
 
 
-def test_an_unreviewed_case_needs_no_signature(tmp_path: Path) -> None:
-    path = write(tmp_path / "cases.jsonl", [line(review=UNREVIEWED)])
+def test_an_unreviewed_case_needs_no_signature_and_nothing_to_look_for_yet(tmp_path: Path) -> None:
+    path = write(tmp_path / "cases.jsonl", [line(review=UNREVIEWED, expected={})])
     assert [case.review.state for case in load_cases(path)] == ["unreviewed"]

@@ -35,6 +35,8 @@ def case(tags: tuple[str, ...] = (), **expected: Any) -> Case:
 NO_REFUSAL = case(must_include=["x"])
 REFUSAL = case(refusal=True)
 TWO_SOURCES = case(must_include=["x"], sources=["a", "b"])
+ALWAYS = {"access", "personal_data", "completed", "format"}
+ASKED_BY_NAME = {"number", "label", "fields", "exact_match", "token_f1"}
 ERROR = Observation(None, error="model down")
 
 
@@ -173,13 +175,24 @@ def test_a_leak_in_the_cited_passage_counts() -> None:
 
 def test_an_error_scores_zero_wherever_the_case_would_have_been_asked() -> None:
     scores = grade(TWO_SOURCES, ERROR)
-    assert scores.keys() == {*RATES, *SHARES} - {"refusal"}
+    assert scores.keys() == {*RATES, *SHARES} - {"refusal", *ASKED_BY_NAME}
     assert {score.score for score in scores.values()} == {0}
     assert {score.reason for score in scores.values()} == {"error: model down"}
-    assert grade(REFUSAL, ERROR).keys() == {"refusal", "access", "completed"}
+    assert grade(REFUSAL, ERROR).keys() == {"refusal", *ALWAYS}
     assert completed(REFUSAL, ERROR).score == 0
 
 
+ALL_DEMANDS = case(
+    answer="x", must_include=["x"], sources=["a"], number={"value": 1}, label="l", fields={"f": 1, "label": "l"}
+)
+
+
+def test_an_error_scores_zero_for_every_demand_of_the_case() -> None:
+    scores = grade(ALL_DEMANDS, ERROR)
+    assert scores.keys() == {*RATES, *SHARES} - {"refusal"}
+    assert {score.score for score in scores.values()} == {0}
+
+
 def test_graders_that_do_not_apply_are_left_out() -> None:
-    assert grade(NO_REFUSAL, Observation(answer("x"))).keys() == {"correctness", "answered", "access", "completed"}
+    assert grade(NO_REFUSAL, Observation(answer("x"))).keys() == {"correctness", "answered", *ALWAYS}
     assert citation_precision(TWO_SOURCES, Observation(answer("", refused=True))) is None

@@ -40,6 +40,7 @@ async def test_errors_fail_their_case_and_are_told_apart_from_wrong_answers(
         ("bug", False, "KeyError: 'missing'"),
     ]
     assert made.metrics["correctness"].mean == 0.25
+    assert made.metrics["latency"].n == 2, "an error that comes quickly is no quick answer"
     assert made.metrics["completed"].mean == 0.5
     assert not made.passed
     assert made.score == 0.25
@@ -54,6 +55,7 @@ class Unending(Scripted):
 async def test_a_case_that_never_ends_is_given_up(application: Application, project: Path) -> None:
     made = await run(dataclasses.replace(application, usecase=Unending()), suite(project, [line()], timeout=0.5))
     assert [case.error for case in made.cases] == ["no answer within 0.5 s"]
+    assert made.metrics["latency"].mean >= 0.5, "what was waited for counts"
 
 
 class Crowd(Scripted):

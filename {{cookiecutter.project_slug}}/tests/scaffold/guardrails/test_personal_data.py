@@ -47,6 +47,12 @@ FOUND = {
 }
 
 
+@pytest.mark.parametrize("behind", [" [1].", "[1]", " [1][12]", ". [1]", " [1] or 030 23125 124 [2]"])
+def test_a_citation_behind_a_telephone_number_does_not_hide_it(behind: str) -> None:
+    assert redact(f"Call 030 23125 123{behind}").startswith(f"Call [PHONE]{behind.partition(' or')[0]}")
+    assert "23125" not in redact(f"Call 030 23125 123{behind}")
+
+
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in FOUND.items() for text in texts])
 @pytest.mark.parametrize("sentence", ["{}", "It is {}.", "ist: {}, und dann", "({})", "a\n{}\nb", "<{}>"])
 def test_it_is_found_whole_wherever_it_stands(kind: str, text: str, sentence: str) -> None:

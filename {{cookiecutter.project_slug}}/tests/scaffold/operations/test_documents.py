@@ -14,9 +14,11 @@ PAGES += sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("operations/**/*.md")])
 WRITTEN_LATER = (
     "var/",
     "evals/runs",
+    "evals/baselines",
     "evals/judges",
     "evals/recordings",
     "evals/canary.json",
+    "governance/system_card.md",
     "backup.tar.gz",
     ".venv",
     ".env",

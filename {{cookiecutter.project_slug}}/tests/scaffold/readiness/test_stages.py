@@ -76,5 +76,5 @@ def test_every_shipped_stage_asks_for_every_check_and_for_more_than_the_one_befo
     stage: str, cases: int, baseline: str
 ) -> None:
     shipped = load_stage(Settings(root=Path(__file__).parents[1] / "sample"), stage)
-    assert set(shipped.checks) == set(CHECKS)
+    assert set(shipped.checks) == set(CHECKS) - ({"card"} if stage == "poc" else set())
     assert (shipped.evaluation.min_cases, shipped.evaluation.baseline) == (cases, baseline)

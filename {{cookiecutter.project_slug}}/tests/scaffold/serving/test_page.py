@@ -19,6 +19,7 @@ def test_the_page_is_part_of_the_package() -> None:
         "elements.js",
         "icon.svg",
         "index.html",
+        "opinion.js",
         "page.css",
         "page.js",
         "passages.js",

@@ -1,9 +1,9 @@
 """The command line's commands, a file a family; each has ``register(app, shell)``."""
 
-from . import data, evaluation, ingest, quarantine, reindex
+from . import card, data, drift, evaluation, ingest, quarantine, reindex
 from .shell import Json, Offline, Shell
 
-EVERY = (data, evaluation, ingest, quarantine, reindex)
+EVERY = (card, data, drift, evaluation, ingest, quarantine, reindex)
 """In no order: help lists commands as typer does."""
 
 __all__ = ["EVERY", "Json", "Offline", "Shell"]

@@ -9,7 +9,7 @@ import typer
 
 from ..config import Settings
 from ..errors import UsageError
-from . import baseline, matrix
+from . import baseline, cases, history, matrix, reports
 from . import judge as judging
 from .shell import Json, Offline, Shell
 
@@ -22,7 +22,9 @@ def register(app: typer.Typer, shell: Shell) -> None:
     family = typer.Typer(no_args_is_help=True, help="Measure the answers against reviewed cases.")
     app.add_typer(family, name="eval")
     baseline.register(family, shell)
+    cases.register(family, shell)
     judging.register(family, shell)
+    history.register(family, shell)
     matrix.register(family, shell)
 
     @family.command("run")
@@ -41,7 +43,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
 
         Where a model's key or package is missing, answers that were recorded are replayed.
         """
-        from ..evaluation import load_suite, recordings, run
+        from ..evaluation import load_suite, recordings, run, write
 
         settings = Settings.load()
         ways: dict[recordings.Calls, bool] = {"record": record, "replay": replay, "live": live}
@@ -54,7 +56,8 @@ def register(app: typer.Typer, shell: Shell) -> None:
             progress = None if as_json else shell.progress
             resume = not fresh and application.models.tape is None
             result = asyncio.run(run(application, demanded, progress, resume=resume))
-        _show(result, as_json)
+            page, *others = write(application, result)
+        _show(result, as_json, f"The page: {page} (beside it {', '.join(others)})")
 
     @family.command()
     def canary(
@@ -71,11 +74,15 @@ def register(app: typer.Typer, shell: Shell) -> None:
             record = asyncio.run(ask_again(application, None if as_json else shell.progress))
         _show(record, as_json)
 
-    def _show(record: Run, as_json: bool) -> None:
+    reports.register(family, shell)
+
+    def _show(record: Run, as_json: bool, where: str = "") -> None:
         from ..evaluation import render
 
         if as_json:
             shell.json(record.model_dump(mode="json"))
         else:
             shell.out.print(render(record))
+            if where:
+                shell.say(where)
         raise typer.Exit(0 if record.passed else 1)

@@ -3,7 +3,7 @@
 from .canary import accept, canary, publish
 from .dataset import Case, load_cases
 from .record import CaseResult, Metric, Run, judge, newest, summarise
-from .report import markdown, render
+from .report import latest, markdown, render, write
 from .runner import run
 from .suite import SuiteFile, Threshold, load_suite
 
@@ -17,6 +17,7 @@ __all__ = [
     "accept",
     "canary",
     "judge",
+    "latest",
     "load_cases",
     "load_suite",
     "markdown",
@@ -25,4 +26,5 @@ __all__ = [
     "render",
     "run",
     "summarise",
+    "write",
 ]

@@ -60,29 +60,34 @@ class Expected(_Strict):
     refusal: bool = Field(default=False, description="True where the caller must be refused an answer.")
 
     @model_validator(mode="after")
-    def _checks_something(self) -> Expected:
+    def _makes_sense(self) -> Expected:
         if any(not wording or not all(wording) for wording in (*self.must_include, *self.must_not_include)):
             raise ValueError("an empty text is in every answer; write what to look for")
         demanded = [name for name in DEMANDS if getattr(self, name)]
         if self.refusal and (demanded or self.sources):
             listed = " and ".join([*demanded, *["sources"] * bool(self.sources)])
             raise ValueError(f"a refusal holds nothing that {listed} could be looked for in; drop it, or refusal")
-        if not self.refusal and not demanded:
-            raise ValueError(f"a case without {', '.join(DEMANDS[:-1])} or {DEMANDS[-1]} accepts any answer; add one")
         return self
+
+    @property
+    def demands(self) -> bool:
+        """Whether it tells a right answer from a wrong one."""
+        return self.refusal or any(getattr(self, name) for name in DEMANDS)
 
 
 class Review(_Strict):
     """Whether a person stands behind the case. Only then does it count."""
 
-    state: Literal["reviewed", "unreviewed"] = Field(description="unreviewed cases are shown and never counted.")
+    state: Literal["reviewed", "unreviewed", "rejected"] = Field(
+        description="Only reviewed cases count; rejected ones stay, so that nobody drafts or reviews them again."
+    )
     by: str = Field(default="", description="Who reviewed it.")
     on: date | None = Field(default=None, description="When, ISO 8601.")
 
     @model_validator(mode="after")
     def _signed(self) -> Review:
-        if self.state == "reviewed" and not (self.by.strip() and self.on):
-            raise ValueError("a reviewed case names who reviewed it and when; fill in by and on")
+        if self.state != "unreviewed" and not (self.by.strip() and self.on):
+            raise ValueError(f"a {self.state} case names who reviewed it and when; fill in by and on")
         return self
 
 
@@ -99,6 +104,12 @@ class Case(Line):
     )
     source: str = Field(default="", description="Where the case came from: a person, a draft, a review.")
     review: Review
+
+    @model_validator(mode="after")
+    def _checks_something(self) -> Case:
+        if self.review.state == "reviewed" and not self.expected.demands:
+            raise ValueError(f"a case without {', '.join(DEMANDS[:-1])} or {DEMANDS[-1]} accepts any answer; add one")
+        return self
 
     @property
     def sha256(self) -> str:
@@ -132,6 +143,11 @@ def load_lines(path: Path, shape: type[L], what: str) -> list[L]:
         raise ConfigurationError(f"{path}: there is no such {what}; name an existing one in the suite.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+    return parse_lines(text, path, shape)
+
+
+def parse_lines(text: str, path: Path, shape: type[L]) -> list[L]:
+    """``load_lines`` for text already read; ``path`` is for messages only."""
     read: list[L] = []
     problems: list[str] = []
     lines_of: dict[str, int] = {}

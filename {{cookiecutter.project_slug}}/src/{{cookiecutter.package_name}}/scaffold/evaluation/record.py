@@ -16,7 +16,7 @@ from ..application import Application
 from ..errors import EvidenceError, UsageError
 from ..state import evaluation_runs
 from .dataset import labels
-from .graders import MEASURES, RATES, Score, unique
+from .graders import MEASURES, RATES, Score, failures, unique
 from .statistics import mean_interval, wilson
 from .suite import SuiteFile, Threshold
 
@@ -202,9 +202,20 @@ def slices(cases: list[CaseResult]) -> dict[str, dict[str, Metric]]:
 
 
 def judge(cases: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
-    """Hold every threshold of the suite against its metric, over all cases and over its slices."""
+    """Hold every threshold of the suite against its metric, over all cases and over its slices.
+
+    Where a grader failed, nothing passes: the run has not measured what it was asked to, whatever else it shows.
+    """
     demands = {"": suite.thresholds, **suite.slices}
-    return [
+    broken = [
+        Verdict(
+            metric=name,
+            outcome="unclear",
+            reason=f"{name}: the grader failed on {len(told)} answers, which count as 0; mend it. First: {told[0]}.",
+        )
+        for name, told in failures(cases).items()
+    ]
+    return broken + [
         verdict
         for label, thresholds in demands.items()
         for metrics in [summarise(case for case in cases if not label or label in case.labels)]
@@ -289,14 +300,14 @@ def newest(application: Application, suite: str) -> Run:
     row = _row(application, evaluation_runs.c.suite == suite)
     if row is None:
         raise EvidenceError(f"No run of the suite {suite!r} is on record; run 'make eval'.")
-    return _read(application, row)
+    return proven(application, row, "the newest run")
 
 
 def before(application: Application, run: Run) -> Run | None:
     """The run of the same suite before ``run``, proven; None where there is none."""
     table = evaluation_runs.c
     row = _row(application, (table.suite == run.suite) & (table.started_at < timestamp(run)))
-    return _read(application, row) if row else None
+    return proven(application, row, "the run before") if row else None
 
 
 def recorded(application: Application, run_id: str) -> Run:
@@ -304,7 +315,7 @@ def recorded(application: Application, run_id: str) -> Run:
     row = _row(application, evaluation_runs.c.id == run_id)
     if row is None:
         raise UsageError(f"There is no run {run_id!r} on record; the files in evals/runs are named by their runs.")
-    return _read(application, row)
+    return proven(application, row, "the run")
 
 
 def _row(application: Application, condition: ColumnElement[bool]) -> Row[Any] | None:
@@ -313,11 +324,15 @@ def _row(application: Application, condition: ColumnElement[bool]) -> Row[Any] |
         return connection.execute(select(evaluation_runs).where(condition).order_by(*newest_first)).first()
 
 
-def _read(application: Application, row: Row[Any]) -> Run:
+def proven(application: Application, row: Row[Any], named: str) -> Run:
+    """The run of a row of the history. Raises ``EvidenceError`` where its record is gone, or is not what was written.
+
+    ``named`` is what messages call the run.
+    """
     try:
         data = (application.settings.root / row.record).read_bytes()
     except OSError:
-        raise EvidenceError(f"{row.record}, the record of the run, is gone; run 'make eval'.") from None
+        raise EvidenceError(f"{row.record}, the record of {named}, is gone; run 'make eval'.") from None
     return _proven(row, data)
 
 

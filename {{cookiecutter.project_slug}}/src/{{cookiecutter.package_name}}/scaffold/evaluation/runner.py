@@ -25,13 +25,14 @@ from ..state import documents
 from ..usecase import name_of
 from .agreement import proven
 from .baseline import against, check, load
+from .cases.leakage import unfair
 from .dataset import Case, load_cases, sample
-from .graders import Observation, Score, grade
+from .graders import Grade, Observation, Score, grade, with_parity
 from .journal import Journal
 from .judging import Judge, judge_of
 from .record import CaseResult, Run, Shown, Verdict, save, slices, summarise
 from .record import judge as judge_scores
-from .suite import SuiteFile
+from .suite import SuiteFile, graders_of
 
 Progress = Callable[[int, int], None]
 Compare = Callable[[list[CaseResult]], list[Verdict]]
@@ -55,7 +56,7 @@ async def run(
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
-    cases = sample([case for case in everything if case.review.state == "reviewed"], suite.sample)
+    cases = sample(reviewed(everything), suite.sample)
     if not cases:
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
@@ -64,6 +65,7 @@ async def run(
     if (baseline := load(application.settings, suite)) is not None:
         check(baseline, cases, suite)
     callers = {case.id: caller_of(application, suite, case) for case in cases}
+    graders = graders_of(application.settings, suite)
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
     judge = judge_of(application, suite)
@@ -81,7 +83,8 @@ async def run(
             async with gate:
                 observed = await _observe(application, suite, case, callers[case.id], visible[callers[case.id].id])
                 judged = await _judged(application, judge, case, callers[case.id], observed) if judge else {}
-            result = _result(case, attempt, observed, judged)
+            # in a thread: a grader may take its time
+            result = await asyncio.to_thread(_result, case, attempt, observed, graders, judged)
             await asyncio.to_thread(journal.add, result)
             done += 1
             if progress:
@@ -89,7 +92,7 @@ async def run(
             return result
 
         attempts = range(1, suite.repeat + 1)
-        results = await _all(one(case, attempt) for case in cases for attempt in attempts)
+        results = with_parity(await _all(one(case, attempt) for case in cases for attempt in attempts))
         now = fingerprint(application, path)
         if changed := [part for part in COMPARED if now[part] != digests[part]]:
             raise EvidenceError(
@@ -110,13 +113,14 @@ async def run(
             resumed=len(taken),
             digests=digests,
             cases=results,
-            unreviewed=[case.id for case in everything if case.review.state != "reviewed"],
+            unreviewed=[case.id for case in everything if case.review.state == "unreviewed"],
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
             verdicts=[
                 *judge_scores(results, suite),
                 *proven(application, suite),
+                *unfair(application.prompts, cases),
                 *verdicts,
                 *(compare(results) if compare else ()),
             ],
@@ -125,6 +129,11 @@ async def run(
         save(application, record)
         journal.finished()
     return record
+
+
+def reviewed(cases: Iterable[Case]) -> list[Case]:
+    """Those that a person stands behind: only they count."""
+    return [case for case in cases if case.review.state == "reviewed"]
 
 
 def _no_empty_slice(suite: SuiteFile, cases: list[Case]) -> None:
@@ -181,7 +190,7 @@ async def _observe(
 ) -> Observation:
     meter, start, answer = Meter(), time.perf_counter(), None
     passages: list[Passage] = []
-    error = ""
+    error, late = "", False
     try:
         async with asyncio.timeout(suite.timeout):
             groups, use_case = tuple(sorted(caller.groups)), name_of(application.usecase)
@@ -193,12 +202,16 @@ async def _observe(
     except ConfigurationError:
         raise
     except TimeoutError:
+        late = True
         error = f"no answer within {suite.timeout:g} s"
     except ScaffoldError as failure:
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - a use case may raise anything; that is a failed case, not a failed run
         error = f"{type(failure).__name__}: {failure}"
-    measures = {"latency": time.perf_counter() - start + meter.recorded_seconds}
+    took = time.perf_counter() - start + meter.recorded_seconds
+    measures = (
+        {"latency": suite.timeout if late else took} if answer or late else {}
+    )  # a quick error is no quick answer
     if meter.calls:
         measures |= {"input_tokens": float(meter.input_tokens), "output_tokens": float(meter.output_tokens)}
     if meter.dollars is not None:
@@ -212,7 +225,9 @@ def _denied(caller: Principal, deny: Iterable[str]) -> frozenset[str]:
     return caller.names if caller.names & set(deny) else frozenset()
 
 
-def _result(case: Case, attempt: int, observed: Observation, judged: Mapping[str, Score]) -> CaseResult:
+def _result(
+    case: Case, attempt: int, observed: Observation, graders: Mapping[str, Grade], judged: Mapping[str, Score]
+) -> CaseResult:
     answer = observed.answer
     wanted = [item if isinstance(item, str) else " or ".join(item) for item in case.expected.must_include]
     return CaseResult(
@@ -233,7 +248,7 @@ def _result(case: Case, attempt: int, observed: Observation, judged: Mapping[str
             for each in (answer.citations if answer else ())
         ],
         retrieved=list(observed.retrieved),
-        scores={**grade(case, observed), **judged},
+        scores={**grade(case, observed, graders), **judged},
         measures={name: round(value, 6) for name, value in observed.measures.items()},
         model=answer.model if answer else "",
         prompt=answer.prompt if answer else "",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from ..config import File, Settings, load_yaml, nearest
 from ..errors import UsageError
-from .graders import MEASURES, RATES, SHARES
+from .graders import GRADED, MEASURES, WORDS, Grade, custom, read_words, shape_of, shaped, toxicity
+from .graders.custom import REFERENCE
 
 
 class Threshold(File):
@@ -65,6 +67,14 @@ class SuiteFile(File):
     repeat: int = Field(
         default=1, ge=1, le=100, description="So often each case is asked: a model may answer differently each time."
     )
+    graders: dict[str, Annotated[str, Field(pattern=REFERENCE)]] = Field(
+        default={}, description="Graders of your own: package.module:function, deepeval:Metric or ragas:Metric."
+    )
+    shape: str | None = Field(
+        default=None,
+        pattern=REFERENCE,
+        description="What an answer's fields must fit: package.module:Class, a pydantic model.",
+    )
     thresholds: Thresholds = Field(min_length=1, description="What each metric must reach.")
     judge: JudgedBy | None = Field(default=None, description="A model that judges every answer; none without it.")
     slices: dict[str, Thresholds] = Field(
@@ -73,8 +83,12 @@ class SuiteFile(File):
 
     @model_validator(mode="after")
     def _known(self) -> SuiteFile:
+        for name in self.graders:
+            if name in (*GRADED, *JUDGED, *MEASURES) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+                raise ValueError(f"graders.{name}: choose a free name of small letters, digits and underscores")
         judged = JUDGED if self.judge else ()
-        scores, known = [*RATES, *SHARES, *judged], [*RATES, *SHARES, *judged, *MEASURES]
+        scores = [*(name for name in GRADED if name != "shape" or self.shape), *self.graders, *judged]
+        known = [*scores, *MEASURES]
         for where, thresholds in {"": self.thresholds, **self.slices}.items():
             for name, threshold in thresholds.items():
                 said = f"slices.{where}.{name}" if where else f"thresholds.{name}"
@@ -92,6 +106,17 @@ class SuiteFile(File):
         if self.dataset.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", self.dataset):
             raise ValueError(f"dataset must be a path below the project's folder, not {self.dataset!r}")
         return self
+
+
+def graders_of(settings: Settings, suite: SuiteFile) -> dict[str, Grade]:
+    """The graders that ``suite`` and the project add. Raises ``ConfigurationError`` where one of them is not there."""
+    where = f"{settings.path('evals', 'suites', suite.name)}.yaml"
+    words = read_words(settings.path(WORDS))
+    return {
+        **({"toxicity": toxicity(words)} if words else {}),
+        **({"shape": shaped(shape_of(suite.shape, where))} if suite.shape else {}),
+        **custom(suite.graders, where),
+    }
 
 
 def load_suite(settings: Settings, name: str) -> SuiteFile:

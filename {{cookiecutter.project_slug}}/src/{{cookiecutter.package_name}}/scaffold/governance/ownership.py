@@ -54,6 +54,11 @@ def placeholders(ownership: OwnershipFile) -> list[str]:
     return [f"{field}: {problem}" for field, value in _fields(ownership) if (problem := _problem(field, value))]
 
 
+def placeholder(value: str) -> bool:
+    """Whether ``value`` stands for something that is still to be written."""
+    return bool(_EMPTY_WORDS.fullmatch(value) or _RESERVED.search(value.strip()))
+
+
 def _fields(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in model:
         if isinstance(value, BaseModel):
@@ -65,7 +70,7 @@ def _fields(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
 def _problem(field: str, value: str) -> str | None:
     if not value.strip():
         return "is empty"
-    if _EMPTY_WORDS.fullmatch(value) or _RESERVED.search(value.strip()):
+    if placeholder(value):
         return f"{value!r} is a placeholder"
     if field.endswith(".email") and not _EMAIL.fullmatch(value.strip()):
         return f"{value!r} is not an e-mail address"

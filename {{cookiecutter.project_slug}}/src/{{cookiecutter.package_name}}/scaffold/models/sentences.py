@@ -60,7 +60,7 @@ def read_prompt(text: str) -> tuple[str, list[Sentence]] | None:
 
 def _sentences(header: re.Match[str], text: str) -> Iterator[Sentence]:
     headings, before = "", ""
-    for kind, quote in _blocks(text):
+    for kind, quote in blocks(text):
         if kind == "heading":
             headings, before = quote, ""
         elif quote:
@@ -69,7 +69,7 @@ def _sentences(header: re.Match[str], text: str) -> Iterator[Sentence]:
             before = quote
 
 
-def _blocks(text: str) -> Iterator[tuple[Literal["heading", "row", "sentence"], str]]:
+def blocks(text: str) -> Iterator[tuple[Literal["heading", "row", "sentence"], str]]:
     """What a passage consists of, in order."""
     run: list[str] = []  # lines that belong together: the text was only wrapped into them
     columns: list[str] | None = None

@@ -62,6 +62,12 @@ class Call:
     """The caller's groups; None where they are not known, which is not the same as being in none."""
     use_case: str | None = None
     meter: Meter = field(default_factory=Meter, compare=False)
+    measured: dict[str, float] = field(default_factory=dict, compare=False)
+    """What the parts measured on the way, by name: kept with the answer's row, see ``answers``."""
+
+    def best(self, name: str, value: float) -> None:
+        """Keep ``value`` where it is the highest of this call."""
+        self.measured[name] = max(value, self.measured.get(name, value))
 
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)

@@ -46,6 +46,10 @@ SOURCE_AGE = "app_source_age_seconds"
 SOURCE_OBJECTIVE = "app_source_objective_seconds"
 CANARY_PASSED = "app_canary_passed"
 CANARY_AGE = "app_canary_age_seconds"
+FEEDBACK = "app_feedback_total"
+DRIFT_ENOUGH = "app_drift_answers_enough"
+DRIFT_PSI = "app_drift_psi"
+DRIFT_SEVERITY = "app_drift_severity"
 CONFIG_RELOADS = "app_config_reloads_total"
 CONFIG_REFUSED = "app_config_refused"
 
@@ -82,6 +86,10 @@ METRICS: dict[str, Metric] = {
     SOURCE_OBJECTIVE: Metric("gauge", "Age that config/sources.yaml allows.", ("source",)),
     CANARY_PASSED: Metric("gauge", "1 where the newest canary passed, 0 where it did not."),
     CANARY_AGE: Metric("gauge", "Time since the newest canary began."),
+    FEEDBACK: Metric("counter", "What people said of answers, by verdict: up, down, corrected.", ("verdict",)),
+    DRIFT_ENOUGH: Metric("gauge", "1 where enough answers are there to tell drift, in both windows; else 0."),
+    DRIFT_PSI: Metric("gauge", "PSI of a feature of the answers, less its bias; 0 where unclear.", ("feature",)),
+    DRIFT_SEVERITY: Metric("gauge", "Drift of a feature: 0 none, 1 minor, 2 major; -1 unclear.", ("feature",)),
     CONFIG_RELOADS: Metric("counter", "Changes of a followed file, by outcome: loaded, refused.", ("file", "outcome")),
     CONFIG_REFUSED: Metric("gauge", "1 while a followed file's newest version is refused, and not in use.", ("file",)),
 }

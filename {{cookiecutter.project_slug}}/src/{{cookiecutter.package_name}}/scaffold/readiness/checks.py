@@ -17,9 +17,11 @@ from pydantic import BaseModel
 from ..application import Application
 from ..config import load_yaml
 from ..errors import EvidenceError, PolicyViolation, ScaffoldError
-from ..evaluation import Run, SuiteFile, judge, load_suite, newest
+from ..evaluation import Run, SuiteFile, judge, load_cases, load_suite, newest
 from ..evaluation.agreement import proven
 from ..evaluation.baseline import Baseline, against, load, where
+from ..evaluation.cases.leakage import unfair
+from ..evaluation.runner import reviewed
 from ..evidence import COMPARED, fingerprint
 from ..governance.ownership import OwnershipFile, placeholders
 from ..governance.policy import PolicyFile
@@ -31,6 +33,7 @@ from ..models.personal_data import PersonalData
 from ..retrieval.connectors import SourcesFile
 from ..retrieval.quality import QualityFile
 from ..retrieval.settings import RetrievalFile
+from .card import CARD, check_card
 from .data import data
 from .stages import CheckName, EvaluationRequired, Stage
 
@@ -65,10 +68,12 @@ def evaluation(application: Application, stage: Stage) -> str:
     digests = fingerprint(application, application.settings.path(suite.dataset))
     accepted = load(application.settings, suite)
     problems = shortcomings(run, required, suite, digests, datetime.now(UTC), accepted)
-    if problems := problems + [each.reason.rstrip(".") for each in proven(application, suite) if not each.passed]:
+    cases = reviewed(load_cases(application.settings.path(suite.dataset)))
+    told = [*proven(application, suite), *unfair(application.prompts, cases)]
+    if problems := problems + [each.reason.rstrip(".") for each in told if not each.passed]:
         raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
-    told = ", recorded answers" if _replayed(run) else ""
-    return f"{run.id}: {run.asked} reviewed cases{told}, every threshold reached, on what is here now."
+    how = ", recorded answers" if _replayed(run) else ""
+    return f"{run.id}: {run.asked} reviewed cases{how}, every threshold reached, on what is here now."
 
 
 def shortcomings(
@@ -126,6 +131,11 @@ def owner(application: Application, _: Stage) -> str:
     if missing := placeholders(ownership):
         raise EvidenceError(f"governance/ownership.yaml names nobody: {'; '.join(missing)}. Write down who it is.")
     return f"{ownership.service_owner.name} answers for it."
+
+
+def card(application: Application, stage: Stage) -> str:
+    """The system card says what holds now."""
+    return check_card(application, stage.evaluation.suite)
 
 
 def access(application: Application, _: Stage) -> str:
@@ -232,6 +242,7 @@ def _listed(names: list[str], shown: int = 5) -> str:
 CHECKS: Mapping[CheckName, tuple[str, str, Check]] = {
     "access": ("F08", "data/access.yaml", access),
     "audit": ("F15", "var/audit", audit),
+    "card": ("F35", CARD, card),
     "conflicts": ("F23", "all files", unresolved),
     "data": ("F09", "var/reports/data-check.json", data),
     "evaluation": ("F11", "evals/runs", evaluation),

@@ -12,6 +12,7 @@ from rich.text import Text
 from ..application import Application
 from ..errors import ScaffoldError
 from ..evaluation import load_suite
+from ..evaluation.events import GATE, record
 from ..evaluation.record import write_atomically
 from ..evidence import fingerprint
 from .checks import CHECKS
@@ -62,6 +63,7 @@ def gate(application: Application, stage: str) -> GateResult:
     )
     target = application.settings.var / "gate" / f"{stage}.json"
     write_atomically(target, (result.model_dump_json(indent=2) + "\n").encode())
+    record(application.state, GATE, {"stage": stage, "passed": result.passed})
     return result
 
 

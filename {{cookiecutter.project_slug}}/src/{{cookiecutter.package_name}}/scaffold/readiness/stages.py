@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..retrieval.quality import DataRequired
 
 CheckName = Literal[
-    "access", "audit", "conflicts", "data", "evaluation", "freshness", "owner", "personal_data", "reload"
+    "access", "audit", "card", "conflicts", "data", "evaluation", "freshness", "owner", "personal_data", "reload"
 ]
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Self
 
 from sqlalchemy import Engine
@@ -16,7 +17,7 @@ from ..config import Settings, load_yaml
 from ..errors import ConfigurationError, ScaffoldError, SourceError, StoreUnavailable
 from ..governance.principal import AccessFile, Directory, Principal
 from ..live import LastGood, Live
-from ..observability import Telemetry
+from ..observability import Telemetry, current_call
 from ..observability.names import (
     INDEXED_DOCUMENTS,
     LIVE_INDEX,
@@ -36,6 +37,7 @@ from .report import SyncReport
 from .reranking import ranked_hits
 from .settings import Edge, RetrievalFile
 from .stores import Analyser, Hit, Store, open_store
+from .stores.analysis import NAMES
 from .stores.point import Where
 from .stores.port import label
 from .sync import Sync
@@ -132,7 +134,14 @@ class Index:
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
         self._telemetry.count(PASSAGES, len(hits))
+        if call := current_call.get():
+            call.best("lexical", max((hit.lexical for hit in hits), default=0.0))
+            call.best("cosine", max((hit.cosine for hit in hits), default=0.0))
         return [passage_of(hit) for hit in hits]
+
+    def language(self, question: str) -> str:
+        """The language of a question, of all that ``stores.analysis`` knows; ``unknown`` where no stopword tells it."""
+        return _every_language(*self._settings.get().languages).language(question) or "unknown"
 
     def visible(self, ids: Sequence[str], caller: Principal) -> list[Passage]:
         """Of the passages with these ids, those that ``caller`` may see now, as they read now, in the order of ``ids``.
@@ -385,6 +394,12 @@ class Index:
             with self._switch:
                 if store := self._stores.pop(version.id, None):
                     store.close()
+
+
+@lru_cache
+def _every_language(*first: str) -> Analyser:
+    """Stopwords of all languages; of equally likely ones, that of the documents is taken."""
+    return Analyser(list(dict.fromkeys([*first, *NAMES])))
 
 
 def _quiet(_: str) -> None:

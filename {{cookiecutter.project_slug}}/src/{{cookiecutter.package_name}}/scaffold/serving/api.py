@@ -24,6 +24,8 @@ from starlette.exceptions import HTTPException
 from ..application import Application
 from ..errors import ModelUnavailable, ScaffoldError, UsageError
 from ..evaluation import publish
+from ..evaluation.cases import Given, keep
+from ..evaluation.drift import Watch
 from ..governance.groups import open_groups
 from ..governance.principal import Directory
 from ..usecase import Answer
@@ -34,6 +36,8 @@ from .tokens import Tokens
 
 BYTES_PER_CHARACTER = 12  # a character outside the basic plane, written as two \uXXXX escapes (RFC 8259, section 7)
 BYTES_AROUND_QUESTION = 2000
+BYTES_OF_FEEDBACK = 200_000
+FEEDBACK = "/api/feedback"
 PAGE = Path(__file__).parent / "page"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -58,6 +62,15 @@ class Question(BaseModel):
         except UnicodeEncodeError:
             raise ValueError("half of a surrogate pair is not a character") from None
         return question
+
+
+class Said(Given):
+    """What somebody says of an answer that they got."""
+
+    caller: str | None = Field(default=None, description="Who says it; only while no keys are set.")
+
+
+FIELDS: dict[str, type[BaseModel]] = {FEEDBACK: Said}
 
 
 class KnownCaller(BaseModel):
@@ -85,7 +98,7 @@ class Problem(BaseModel):
 def create_api(application: Application) -> FastAPI:
     """The service on ``application``. Raises ``ConfigurationError`` for a wrong config/service.yaml or APP_API_KEYS."""
     service = follow(application.settings, application.live)
-    door = _door(application, service.get())
+    door, watch = _door(application, service.get()), Watch(application)
     api = FastAPI(
         title=service.get().title,
         docs_url=None,  # the stock pages load their scripts from a content delivery network
@@ -98,7 +111,11 @@ def create_api(application: Application) -> FastAPI:
         Boundary,
         telemetry=application.telemetry,
         local=not door.closed,
-        limit=lambda: service.get().question_max_characters * BYTES_PER_CHARACTER + BYTES_AROUND_QUESTION,
+        limit=lambda path: (
+            BYTES_OF_FEEDBACK
+            if path == FEEDBACK
+            else service.get().question_max_characters * BYTES_PER_CHARACTER + BYTES_AROUND_QUESTION
+        ),
     )
     _answer_errors(api)
 
@@ -123,6 +140,14 @@ def create_api(application: Application) -> FastAPI:
             raise ModelUnavailable(
                 f"There was no answer within {settings.request_timeout_seconds:g} s; try again later."
             ) from None
+
+    @api.post(FEEDBACK, responses={status: {"model": Problem} for status in (404, 409)})
+    def feedback(said: Said, request: Request, key: Key) -> dict[str, str]:
+        """Say whether an answer was good, or what is right; a second word on it takes the place of the first."""
+        client = request.client.host if request.client else None
+        caller = identify(door, key.credentials if key else None, said.caller, client)
+        keep(application, caller, said)
+        return {"status": "kept"}
 
     if not door.closed:
 
@@ -157,6 +182,7 @@ def create_api(application: Application) -> FastAPI:
         if door.closed:
             holder(door, key.credentials if key else None)
         publish(application)
+        watch.publish()
         application.index.measure()  # another process may have synced since: the gauges follow the database
         application.live.errors()  # and without traffic nobody else looks at the files
         application.models.measure()
@@ -238,19 +264,23 @@ def _answer_errors(api: FastAPI) -> None:
         return problem(error.status_code, "RequestError", f"{error.detail.rstrip('.')}.")
 
     @api.exception_handler(RequestValidationError)
-    async def validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ValidationError", _explain(error.errors()))
+    async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+        explained = _explain(request.url.path, error.errors())
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ValidationError", explained)
 
 
-def _explain(errors: Sequence[Any]) -> str:
+def _explain(path: str, errors: Sequence[Any]) -> str:
     """The first mistake in one sentence; what was sent is not repeated."""
     first = errors[0]
     if first["type"] == "json_invalid":
         return "The body is not valid JSON."
     field = ".".join(str(part) for part in first["loc"][1:])
+    if not field and first["type"] == "value_error":
+        return f"{first['ctx']['error']}."
     if not field:
         return 'Send a JSON object such as {"question": "..."}, with Content-Type: application/json.'
     if first["type"] == "extra_forbidden":
-        return "There are only the fields question and caller."
+        *names, last = FIELDS.get(path, Question).model_fields
+        return f"There are only the fields {', '.join(names)} and {last}."
     message = first["msg"].removeprefix("Value error, ")
     return f"{field}: {message[0].lower()}{message[1:]}."

@@ -62,10 +62,10 @@ class Boundary:
     """Refuses what should not come in, traces what does, and lets nothing unexpected out.
 
     ``local`` is whether no keys are set. Then a foreign ``Host`` is refused, because a page elsewhere could point its
-    own name at this machine (DNS rebinding). ``limit`` gives the number of bytes that a body may have.
+    own name at this machine (DNS rebinding). ``limit`` gives the number of bytes that a body may have, by its path.
     """
 
-    def __init__(self, app: ASGIApp, *, telemetry: Telemetry, local: bool, limit: Callable[[], int]) -> None:
+    def __init__(self, app: ASGIApp, *, telemetry: Telemetry, local: bool, limit: Callable[[str], int]) -> None:
         """Stand in front of ``app``."""
         self.app, self.telemetry, self.local, self.limit = app, telemetry, local, limit
 
@@ -85,7 +85,7 @@ class Boundary:
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Answer the request and return the status that was sent; 0 where nothing was."""
         status = 0
-        limit = self.limit()
+        limit = self.limit(scope["path"])
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status

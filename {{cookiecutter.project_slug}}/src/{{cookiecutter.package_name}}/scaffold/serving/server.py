@@ -42,7 +42,7 @@ def serve(application: Application, host: str | None = None, port: int | None = 
     configure_logging(application.settings, redact)
     logging.getLogger().setLevel(service.log_level.upper())
     with (
-        _listen(host, port) as listening,
+        listen(host, port) as listening,
         Desk(application.index, application.state, works(application)),
     ):
         shown = f"[{host}]" if ":" in host else host
@@ -65,7 +65,8 @@ def serve(application: Application, host: str | None = None, port: int | None = 
             uvicorn.Server(config).run(sockets=[listening])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises ``ConfigurationError`` where that is not possible."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OverflowError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from html import escape
-from importlib.resources import files
 
+from ...page import document, table, verdict
 from .kinds import KINDS, KindName
 from .report import Excess, Finding, Freshness, Report, SourceReport, first_to_mend, judge
 from .settings import DataRequired
@@ -16,31 +16,23 @@ SHOWN = 200
 def page(report: Report, required: DataRequired, stage: str) -> str:
     """The page, for people who decide rather than operate: score, defects against limits, what to mend first."""
     exceeded = judge(report, required)
-    style = files(__package__).joinpath("page.css").read_text("utf-8")
-    sections = "\n".join(
-        [
-            _verdict(report, exceeded, stage),
-            _sources(report),
-            *(_defects(source, required, exceeded) for source in report.sources),
-            _first(report, exceeded),
-            _how(report),
-        ]
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Data check</title>\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n{sections}\n</main>\n</body>\n</html>\n"
-    )
+    sections = [
+        _verdict(report, exceeded, stage),
+        _sources(report),
+        *(_defects(source, required, exceeded) for source in report.sources),
+        _first(report, exceeded),
+        _how(report),
+    ]
+    return document("Data check", sections)
 
 
 def _verdict(report: Report, exceeded: list[Excess], stage: str) -> str:
     stands = "bad" if exceeded else "good"
     said = f"Not good enough for the stage “{stage}” yet." if exceeded else f"Good enough for the stage “{stage}”."
-    reasons = "".join(f"<li>{escape(str(excess))}</li>" for excess in exceeded)
     return (
         f'<h1>Data check</h1>\n<p class="soft">{report.documents} documents in {len(report.sources)} '
         f"source{'s' * (len(report.sources) != 1)}, checked {report.checked_at:%Y-%m-%d %H:%M} UTC</p>\n"
-        f'<div class="verdict {stands}"><strong>{escape(said)}</strong>{f"<ul>{reasons}</ul>" if reasons else ""}</div>'
+        + verdict(stands, said, map(str, exceeded))
     )
 
 
@@ -56,7 +48,7 @@ def _sources(report: Report) -> str:
             f'<td class="chart">{chart}</td>{last}</tr>'
         )
     heads = ["Source", "Documents", "Score", "", *(["Freshness"] if fresh else [])]
-    return f'<h2>Sources</h2>\n<div class="card scroll">{_table(heads, rows)}</div>'
+    return f'<h2>Sources</h2>\n<div class="card scroll">{table(heads, rows)}</div>'
 
 
 def _freshness(freshness: Freshness | None) -> str:
@@ -83,7 +75,7 @@ def _defects(source: SourceReport, required: DataRequired, exceeded: list[Excess
         )
     heads = ["Defect", "Share of the documents", "Documents", "Share", "At most"]
     clean = ", ".join(KINDS[kind].title.lower() for kind in KINDS if kind not in source.kinds)
-    chart = f'{_table(heads, rows)}<p class="soft">The upright mark is the limit.</p>' if rows else ""
+    chart = f'{table(heads, rows)}<p class="soft">The upright mark is the limit.</p>' if rows else ""
     absent = f'<p class="soft">Looked for, and not found: {escape(clean)}.</p>' if clean else ""
     return f'<h2>Defects in {escape(source.origin)}</h2>\n<div class="card scroll">{chart}{absent}</div>'
 
@@ -137,8 +129,3 @@ def _bar(share: float, said: str, style: str, limit: float | None = None) -> str
         f'<rect class="track" y="1" width="100" height="8"/>'
         f'<rect class="bar {style}" y="1" width="{100 * min(1.0, share):.2f}" height="8"/>{mark}</svg>'
     )
-
-
-def _table(heads: list[str], rows: list[str]) -> str:
-    cells = "".join(f'<th scope="col">{escape(head)}</th>' if head else "<td></td>" for head in heads)
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

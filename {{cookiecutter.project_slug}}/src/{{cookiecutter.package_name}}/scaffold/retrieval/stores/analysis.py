@@ -46,6 +46,10 @@ class Analyser:
 
     def recognise(self, text: str) -> str:
         """The language whose stopwords ``text`` holds most of; the first language where it holds hardly any."""
+        return self.language(text) or self.languages[0]
+
+    def language(self, text: str) -> str | None:
+        """The language whose stopwords ``text`` holds most of; None where it holds hardly any."""
         start = text[:5000]
         words = len(self._every_word.embed_query(start).indices)
         shares = {
@@ -53,7 +57,7 @@ class Analyser:
             for code, bm25 in self._without_stopwords.items()
         }
         best = max(shares, key=lambda code: shares[code])  # the first of equals
-        return best if shares[best] >= RECOGNISED_SHARE else self.languages[0]
+        return best if shares[best] >= RECOGNISED_SHARE else None
 
     def passage(self, text: str, language: str) -> SparseVector:
         """Tokens of a passage, weighted by how often they occur (BM25's term frequency part)."""

@@ -2,6 +2,7 @@
 // markup; the content security policy would refuse it otherwise.
 
 import { button, make } from "./elements.js";
+import { opinion } from "./opinion.js";
 import { card, fold, markWords } from "./passages.js";
 import { language, locale, text } from "./texts.js";
 
@@ -66,6 +67,14 @@ async function send(address, options = {}) {
   throw Object.assign(error, { status: response.status, trace: body?.error?.trace_id });
 }
 
+/** What comes of sending ``body`` as the person who asks. */
+function post(address, body) {
+  const headers = { "Content-Type": "application/json" };
+  const who = service.keyed ? {} : { caller: find("caller").value };
+  if (service.keyed) headers.Authorization = `Bearer ${find("key").value.trim()}`;
+  return send(address, { method: "POST", headers, body: JSON.stringify({ ...body, ...who }) });
+}
+
 let busy = false;
 let round = 0; // an answer that arrives after the page was cleared is not shown
 
@@ -73,23 +82,15 @@ async function ask() {
   const question = find("question").value.trim();
   if (busy || !question) return;
   if ([...question].length > service.maxCharacters) return showError(new Error(text("tooLong", service.maxCharacters)));
-  const headers = { "Content-Type": "application/json" };
-  const body = { question };
-  if (service.keyed) {
-    const key = find("key").value.trim();
-    if (!key) {
-      find("key").focus();
-      return showError(new Error(text("needKey")));
-    }
-    headers.Authorization = `Bearer ${key}`;
-  } else {
-    body.caller = find("caller").value;
+  if (service.keyed && !find("key").value.trim()) {
+    find("key").focus();
+    return showError(new Error(text("needKey")));
   }
   const mine = ++round;
   setBusy(true);
   showWaiting(question);
   try {
-    const answer = await send("api/ask", { method: "POST", headers, body: JSON.stringify(body) });
+    const answer = await post("api/ask", { question });
     if (mine === round) showAnswer(question, answer);
   } catch (error) {
     if (mine === round) showError(error, question);
@@ -141,7 +142,8 @@ function showAnswer(question, answer) {
   left.append(answer.refused
     ? make("div", "notice refusal", make("strong", "", text("refused")), answer.answer)
     : body(answer, cards));
-  left.append(facts(details(answer)));
+  const said = { trace_id: answer.trace_id, question, answer: answer.answer };
+  left.append(opinion((opinion) => post("api/feedback", { ...said, ...opinion })), facts(details(answer)));
   const columns = make("div", "columns", left);
   if (cards.size) {
     columns.classList.add("sourced");

@@ -19,6 +19,8 @@ const TEXTS = {
     tokenCount: "{0} read, {1} written", copy: "Copy", copied: "Copied",
     sources: "Passages this answer rests on", updated: "Updated {0}", more: "Show all", less: "Show less",
     cite: "Passage {0}: {1}", done: "Answer with {0} passages.", noSources: "Answer without passages.",
+    opinion: "Was this right?", up: "Right", down: "Not right", right: "What would be right? (optional)",
+    sendCorrection: "Send", thanks: "Thank you, it is noted.", sorry: "Thank you, it is noted as not right.",
   },
   de: {
     askingAs: "Fragen als", key: "API-Schlüssel", keyNote: "Bleibt nur in diesem Tab, bis er geschlossen wird.",
@@ -38,6 +40,8 @@ const TEXTS = {
     tokenCount: "{0} gelesen, {1} geschrieben", copy: "Kopieren", copied: "Kopiert",
     sources: "Textstellen, auf denen diese Antwort beruht", updated: "Stand {0}", more: "Ganz zeigen", less: "Weniger zeigen",
     cite: "Textstelle {0}: {1}", done: "Antwort mit {0} Textstellen.", noSources: "Antwort ohne Textstellen.",
+    opinion: "War das richtig?", up: "Richtig", down: "Nicht richtig", right: "Was wäre richtig? (freiwillig)",
+    sendCorrection: "Senden", thanks: "Danke, das ist vermerkt.", sorry: "Danke, als nicht richtig vermerkt.",
   },
 };
 

@@ -1,0 +1,257 @@
+"""What the reports say alike: what metrics are called, which cases failed, and the verdict in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from statistics import fmean
+
+from ...page import clean
+from ..graders import MEASURES, RATES
+from ..record import CaseResult, Metric, Run, Verdict
+from ..suite import Threshold
+
+TITLES: Mapping[str, tuple[str, str]] = {
+    "correctness": ("Right answers", "The answer holds what a person wrote down as right."),
+    "answered": ("Answers what it can", "Questions that the documents answer are answered, not refused."),
+    "refusal": ("Admits what it does not know", "Questions that the documents do not answer are refused."),
+    "access": ("Keeps what is not meant for the caller", "Nothing reaches a caller who may not see it."),
+    "completed": ("Comes to an end", "No question ends in an error or takes too long."),
+    "citation_precision": ("Cites the right documents", "What is cited is a document that holds the answer."),
+    "citation_recall": ("Cites all it should", "The documents that hold the answer are cited."),
+    "retrieval_recall": ("Finds the documents", "The search finds the documents that hold the answer."),
+    "retrieval_mrr": ("Finds them first", "The first right document stands high: 1st is 100 %, 2nd is 50 %."),
+    "retrieval_precision": ("Finds little else", "What the search finds is a document that holds the answer."),
+    "retrieval_ndcg": ("Ranks them well", "The right documents stand above the others."),
+    "number": ("Right numbers", "The number in the answer is the expected one, within its tolerance."),
+    "label": ("Right labels", "What is classified gets the expected label."),
+    "fields": ("Right fields", "What is extracted is what is expected."),
+    "exact_match": ("Word for word", "The answer is the expected one, word for word."),
+    "token_f1": ("Words in common", "The answer shares its words with the expected one."),
+    "groundedness": ("Borne out by what it cites", "Sentences are supported by the passages that they cite."),
+    "format": ("Well-formed", "The answer has the form that is asked of it."),
+    "personal_data": (
+        "Keeps personal data to itself",
+        "No personal data gets into an answer that it does not belong in.",
+    ),
+    "toxicity": ("Stays polite", "No word of the project's list is in an answer."),
+    "parity": ("Treats all alike", "Questions that differ only in what must not matter end alike."),
+    "judge": ("Convinces the judge", "A model that was held against people's verdicts finds the answer good."),
+    "latency": ("Time to answer", "From the question to the whole answer."),
+    "cost": ("Cost of an answer", "All calls to models, by the price list."),
+    "input_tokens": ("Tokens sent", "What models were given to read."),
+    "output_tokens": ("Tokens received", "What models wrote."),
+}
+"""What a metric is called where people decide, and what it says. Others go by their names."""
+
+
+def flat(text: str, most: int | None = None) -> str:
+    """``text`` on one line, cut at ``most`` characters."""
+    line = clean(" ".join(text.split()))
+    return line if most is None or len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def title(metric: str) -> str:
+    """What ``metric`` is called."""
+    return TITLES[metric][0] if metric in TITLES else metric.replace("_", " ").capitalize()
+
+
+def amount(metric: str, value: float) -> str:
+    """``value`` of ``metric`` with its unit: scores are in per cent."""
+    unit = MEASURES.get(metric)
+    if unit is None:
+        return f"{value * 100:.1f}".removesuffix(".0") + "\N{NO-BREAK SPACE}%"
+    if unit == "s":
+        return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+    if unit == "USD":
+        return "USD 0" if not value else f"USD {value:.2f}" if value >= 1 else f"USD {value:.2g}"
+    return f"{value:,.0f} {unit}"
+
+
+def where(label: str) -> str:
+    """What a slice is called."""
+    label = flat(label)
+    kind, _, name = label.partition(":")
+    return {"locale": f"in {name}", "caller": f"asked by {name}"}.get(kind, label) if name else label
+
+
+def unmet(run: Run) -> list[Verdict]:
+    """The demands that are not met, or not known to be: missed ones first."""
+    return sorted((each for each in run.verdicts if not each.passed), key=lambda each: each.outcome != "missed")
+
+
+def headline(run: Run) -> str:
+    """Whether it is good enough, in one sentence."""
+    total, left = len(run.verdicts), unmet(run)
+    missed = sum(each.outcome == "missed" for each in left)
+    unclear = len(left) - missed
+    demands = f"{total} demand{'s' * (total != 1)}"
+    if missed:
+        also = f"; {unclear} more cannot be judged yet" if unclear else ""
+        return f"Not good enough: {missed} of {demands} {'is' if missed == 1 else 'are'} missed{also}."
+    if unclear:
+        return f"Not known yet: for {unclear} of {demands} the evidence is not enough, which is no pass."
+    return f"Good enough: {f'all {demands} are' if total != 1 else 'the one demand is'} met."
+
+
+def reasons(run: Run) -> list[str]:
+    """Why it is not good enough, for who does not know the metrics' names: a line for each demand that is missed."""
+    left = unmet(run)
+    lines = [_plain(run, each) for each in left if each.outcome == "missed"]
+    if unsure := list(dict.fromkeys(_named(each) for each in left if each.outcome == "unclear")):
+        lines.append(f"Too few cases to be sure of: {'; '.join(unsure)}.")
+    return lines
+
+
+def least(name: str, demanded: float) -> str:
+    """The least that is demanded of a score."""
+    return "every single one" if demanded == 1 else f"at least {amount(name, demanded)}"
+
+
+def _named(verdict: Verdict) -> str:
+    return title(verdict.metric) + (f", {where(verdict.slice)}" if verdict.slice else "")
+
+
+def _plain(run: Run, verdict: Verdict) -> str:
+    name, label = verdict.metric, verdict.slice
+    metric = (run.slices.get(label, {}) if label else run.metrics).get(name)
+    threshold = None if label else run.thresholds.get(name)
+    compared = run.against and (run.against.slices.get(label, {}) if label else run.against.metrics).get(name)
+    if metric is None or (name in MEASURES and metric.p95 is None):
+        return f"{_named(verdict)}: {verdict.reason}"
+    if compared and "is demanded" not in verdict.reason:
+        went = f"{amount(name, compared.before)} in the baseline, {amount(name, compared.after)} now"
+        return f"{_named(verdict)}: {went}; {len(compared.worse)} cases got worse, {len(compared.better)} better."
+    if name in MEASURES:
+        most = amount(name, metric.p95 or 0)
+        return f"{_named(verdict)}: {amount(name, metric.mean)} on average, 19 of 20 within {most}."
+    found = f"{_named(verdict)}: {amount(name, metric.mean)} of {metric.n} cases"
+    if threshold is None or threshold.min is None:
+        return f"{found}, which is less than demanded."
+    return f"{found}; {least(name, threshold.min)} is demanded."
+
+
+def demanded(threshold: Threshold) -> str:
+    """What a threshold demands, in signs."""
+    parts = [f"≥ {threshold.min:g}"] if threshold.min is not None else []
+    parts += [f"≤ {threshold.max:g}"] if threshold.max is not None else []
+    parts += [f"p95 ≤ {threshold.p95:g}"] if threshold.p95 is not None else []
+    parts += [f"baseline - {threshold.margin:g}"] if threshold.margin is not None else []
+    return ", ".join(parts)
+
+
+def outcomes(run: Run) -> dict[str, str]:
+    """By metric, the worst outcome of the demands on it over all cases; slices' demands are told with the slices."""
+    order = ("missed", "unclear", "passed")
+    found: dict[str, str] = {}
+    for each in sorted(run.verdicts, key=lambda each: order.index(each.outcome)):
+        if not each.slice:
+            found.setdefault(each.metric, each.outcome)
+    return found
+
+
+def rows(run: Run) -> list[tuple[str, str, Metric | None]]:
+    """Metrics as every report lists them: outcome or "", name, measured; those with demands first."""
+    found = outcomes(run)
+    names = [*run.thresholds, *(name for name in run.metrics if name not in run.thresholds)]
+    return [(found.get(name, ""), name, run.metrics.get(name)) for name in names]
+
+
+def difference(run: Run, name: str) -> str:
+    """How much better or worse than the baseline, in points; empty where nothing is to compare with."""
+    paired = run.against.metrics.get(name) if run.against else None
+    if paired is None:
+        return ""
+    by = paired.after - paired.before
+    if name in MEASURES:
+        return f"{'+' if by > 0 else '−' if by < 0 else '±'}{amount(name, abs(by))}"
+    return f"{by * 100:+.1f}".replace("-", "−").replace("+0.0", "±0").replace("−0.0", "±0")
+
+
+def passed_of(cases: Iterable[CaseResult]) -> list[float]:
+    """For each case the share of its answers that passed."""
+    by_id: dict[str, list[bool]] = {}
+    for case in cases:
+        by_id.setdefault(case.id, []).append(case.passed)
+    return [fmean(answers) for answers in by_id.values()]
+
+
+def got_worse(run: Run) -> list[str]:
+    """Ids of cases that a grader which says yes or no marks lower than in the baseline."""
+    compared = run.against.metrics if run.against else {}
+    return list(dict.fromkeys(case for name in RATES if name in compared for case in compared[name].worse))
+
+
+def got_better(run: Run) -> list[str]:
+    """The same, marked higher."""
+    compared = run.against.metrics if run.against else {}
+    return list(dict.fromkeys(case for name in RATES if name in compared for case in compared[name].better))
+
+
+def failing_cases(run: Run, verdict: Verdict) -> list[CaseResult]:
+    """Cases that score below 1 on the verdict's metric, in its slice, each once and at its worst, worst first."""
+    name, label = verdict.metric, verdict.slice
+    failing = [
+        case
+        for case in run.cases
+        if name in case.scores and case.scores[name].score < 1 and (not label or label in case.labels)
+    ]
+    return _once(sorted(failing, key=lambda case: case.scores[name].score))
+
+
+def worst_cases(run: Run) -> list[CaseResult]:
+    """Every case that failed, each once: leaks, what a missed demand counts, what got worse, errors, the rest."""
+    counted = {(case.id, case.attempt) for verdict in unmet(run) for case in failing_cases(run, verdict)}
+    worse = set(got_worse(run))
+
+    def grave(case: CaseResult) -> tuple[bool, bool, bool, bool, int]:
+        leak = "access" in case.scores and case.scores["access"].score < 1
+        return leak, (case.id, case.attempt) in counted, case.id in worse, bool(case.error), len(faults(case))
+
+    return _once(sorted((case for case in run.cases if not case.passed), key=grave, reverse=True))
+
+
+def faults(case: CaseResult) -> list[tuple[str, str]]:
+    """What is wrong with a case: metric and reason, of graders that say yes or no."""
+    return [(name, case.scores[name].reason) for name in RATES if name in case.scores and case.scores[name].score < 1]
+
+
+def _once(cases: list[CaseResult]) -> list[CaseResult]:
+    found: dict[str, CaseResult] = {}
+    for case in cases:
+        found.setdefault(case.id, case)
+    return list(found.values())
+
+
+def got(case: CaseResult) -> str:
+    """What came back, in a line."""
+    if case.error:
+        return flat(f"error: {case.error}")
+    return flat(f"refused: {case.answer}" if case.refused else case.answer)
+
+
+def summary(run: Run) -> str:
+    """One sentence: how many cases passed, failed, ended in an error or wait for review; which demands are not met."""
+    passed = sum(case.passed for case in run.cases)
+    errors = sum(bool(case.error) for case in run.cases)
+    parts = [f"{passed} of {len(run.cases)} {'answers' if run.repeat > 1 else 'cases'} passed"]
+    if run.repeat > 1:
+        parts.append(f"each of {run.asked} cases was asked {run.repeat} times")
+    if errors:
+        parts.append(f"{errors} ended in an error")
+    if run.resumed:
+        parts.append(f"{run.resumed} were taken over from a run that was cut off")
+    if run.calls == "replayed":
+        parts.append("recorded answers were replayed")
+    if run.unreviewed:
+        parts.append(f"{len(run.unreviewed)} wait for review and were not asked")
+    if run.against:
+        parts.append(f"{len(got_worse(run))} worse and {len(got_better(run))} better than in {run.against.baseline}")
+    said = {"missed": "below the threshold", "unclear": "not enough evidence"}
+    for outcome, words in said.items():
+        names = (
+            f"{each.metric}{f' of {each.slice}' * bool(each.slice)}" for each in run.verdicts if each.outcome == outcome
+        )
+        if listed := list(dict.fromkeys(names)):
+            parts.append(f"{words}: {', '.join(listed)}")
+    verdict = [] if unmet(run) else ["every threshold is reached"]
+    return f"{'; '.join([*parts, *verdict])} ({run.id}, {run.seconds:.1f} s)."
