@@ -171,7 +171,8 @@ def test_the_data_check_exits_by_the_limits_of_the_stage_and_the_gate_follows_it
 def test_doctor_finds_what_is_wrong(run: Run, project: Path) -> None:
     code, out, _ = run("doctor")
     assert (code, "mend" in out) == (0, False)
-    (project / "README.md").write_text("    (project / "config" / "models.yaml").write_text("roles: {answer: gone}\nmodels: {}\n", "utf-8")
+    (project / "README.md").write_text("<<<<<<< before updating\n=======\n>>>>>>> after updating\n", "utf-8")
+    (project / "config" / "models.yaml").write_text("roles: {answer: gone}\nmodels: {}\n", "utf-8")
     code, out, _ = run("doctor", "--json")
     bad = {finding["what"]: finding["detail"] for finding in json.loads(out) if not finding["good"]}
     assert code == 1
@@ -364,6 +365,8 @@ def test_cases_are_reviewed_one_after_the_other_in_the_terminal(
     cases = [json.loads(line) for line in (project / "evals/datasets/knowledge.jsonl").read_text("utf-8").splitlines()]
     states = {case["id"]: case["review"]["state"] for case in cases}
     assert [states[id_] for id_ in ids] == ["reviewed", "rejected", "unreviewed", "unreviewed"]
+
+
 def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
     suite = project / "evals" / "suites" / "knowledge.yaml"
     text = suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}", 1)
@@ -411,6 +414,8 @@ def test_the_gate_of_a_pilot_says_what_is_missing(run: Run) -> None:
     assert "no baseline was accepted" in said
     assert "has a margin" in said
     assert "not fit for pilot: evaluation" in said
+
+
 def test_drift_is_told_once_answers_are_accepted(run: Run, project: Path) -> None:
     code, out, _ = run("drift")
     assert (code, "No answers are accepted yet" in out) == (0, True)
