@@ -369,7 +369,8 @@ def test_cases_are_reviewed_one_after_the_other_in_the_terminal(
 
 def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
     suite = project / "evals" / "suites" / "knowledge.yaml"
-    suite.write_text(suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}", 1), "utf-8")
+    text = suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}", 1)
+    suite.write_text(text, "utf-8")
     assert run("eval", "run")[0] == 0
     code, _, err = run("eval", "compare")
     assert (code, "evals/baselines/knowledge.json: no baseline was accepted" in err) == (2, True)
