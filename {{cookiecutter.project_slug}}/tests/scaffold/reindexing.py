@@ -7,8 +7,11 @@ from pathlib import Path
 from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.evaluation import load_cases
 
 from tests.scaffold.models import vendors
+
+SAMPLE = Path(__file__).parent / "sample"
 
 MODELS = """\
 models:
@@ -38,7 +41,9 @@ def opened(project: Path) -> Application:
     return build(Settings(root=project))
 
 
-def texts(vendor: vendors.Vendor) -> list[str]:
-    """What the vendor was given to embed."""
+def documents_sent(vendor: vendors.Vendor) -> list[str]:
+    """What the vendor was given to embed of documents: of several lines, and no question of the sample's cases."""
     given = [request.body["input"] for request in vendor.requests]
-    return [text for each in given for text in ([each] if isinstance(each, str) else each)]
+    texts = [text for each in given for text in ([each] if isinstance(each, str) else each)]
+    asked = {case.question for case in load_cases(SAMPLE / "evals" / "datasets" / "knowledge.jsonl")}
+    return [text for text in texts if "\n" in text and text not in asked]

@@ -18,7 +18,7 @@ from {{ cookiecutter.package_name }}.scaffold.retrieval.embedders import Followi
 from {{ cookiecutter.package_name }}.scaffold.retrieval.upkeep import INDEX, Desk, entrust
 
 from tests.scaffold.models import vendors
-from tests.scaffold.reindexing import PRICED, configure, opened, texts
+from tests.scaffold.reindexing import PRICED, configure, documents_sent, opened
 
 
 def quiet(_: str) -> None:
@@ -42,7 +42,7 @@ def test_an_estimate_counts_as_the_budget_does_and_sends_nothing(
     assert vendor.requests == []
     configure(project, vendor)
     reindex(served, quiet, "dense", force=True)
-    sent = [text for text in texts(vendor) if "\n" in text]  # questions have one line
+    sent = documents_sent(vendor)
     read = sum(len(text.encode()) for text in sent)
     assert found.foreseen.passages == len(sent)
     assert found.foreseen.tokens == pytest.approx(read, rel=0.02)  # but for what is redacted

@@ -22,7 +22,7 @@ from {{ cookiecutter.package_name }}.scaffold.reindex import drop, estimate, lis
 from {{ cookiecutter.package_name }}.scaffold.retrieval import sync
 
 from tests.scaffold.models import vendors
-from tests.scaffold.reindexing import PRICED, configure, texts
+from tests.scaffold.reindexing import PRICED, configure, documents_sent
 
 QUESTION = "How long may a remote access session last?"
 
@@ -99,9 +99,9 @@ def test_an_embedding_that_finds_less_is_not_cut_over_to(
         reindex(served, told.append, "dense")
     assert any(line.startswith("    worse: ") for line in told)
     assert [(row["id"], row["status"]) for row in listed(served)] == [(2, "building"), (1, "live")]
-    sent = len(texts(vendor))
+    sent = len(documents_sent(vendor))
     assert reindex(served, quiet, "dense", force=True)["index"] == 2
-    assert not [text for text in texts(vendor)[sent:] if "\n" in text], "what was embedded once was kept"
+    assert not documents_sent(vendor)[sent:], "what was embedded once was kept"
 
 
 @pytest.mark.drill("F06")
@@ -182,10 +182,10 @@ def test_a_build_that_was_killed_goes_on_where_it_was(
     assert died.returncode == -signal.SIGKILL, died.stderr
     moira = served.index.directory.get("moira")
     assert served.index.search(QUESTION, moira), "the live index answers on"
-    before = len(texts(vendor))
+    before = len(documents_sent(vendor))
     left = estimate(served, "dense")
     assert 0 < left.done < left.documents
     assert reindex(served, quiet, "dense", force=True)["index"] == 2
-    again = [text for text in texts(vendor)[before:] if "\n" in text]
+    again = documents_sent(vendor)[before:]
     assert len(again) == left.foreseen.passages
     assert (served.index.missing(), served.index.documents()) == ([], left.documents)

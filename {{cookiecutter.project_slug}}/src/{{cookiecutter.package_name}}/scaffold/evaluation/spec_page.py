@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from html import escape
-from importlib.resources import files
 
-from .. import retrieval
+from ..page import document
 from .events import ACCEPTED, DRIFT, Event
 from .spec import Breach, Judged, Spec, Week
 
@@ -17,28 +16,22 @@ WIDTH, LEFT, RIGHT = 900, 190, 14
 
 def page(report: Spec) -> str:
     """The page, for people who decide: since when it holds, what broke when, what was different, what users say."""
-    style = files(retrieval).joinpath("quality/page.css").read_text("utf-8")
-    body = "\n".join(
-        [
-            _verdict(report),
-            _timeline(report),
-            _breaches(report.breaches),
-            _happened(report),
-            _weeks(report.weeks),
-            _runs(report),
-        ]
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>At spec since</title>\n'
-        f"<style>\n{style}{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    sections = [
+        _verdict(report),
+        _timeline(report),
+        _breaches(report.breaches),
+        _happened(report),
+        _weeks(report.weeks),
+        _runs(report),
+    ]
+    return document("At spec since", sections, STYLE)
 
 
 STYLE = """
 .dot.good, .span.good { fill: var(--good); } .dot.bad, .span.bad { fill: var(--bad); }
 .dot.some, .span.some { fill: var(--some); }
 .axis { stroke: var(--line); } svg text { fill: var(--soft); font-size: 13px; }
+svg.share { width: 5rem; }
 th code { white-space: nowrap; }
 """
 
@@ -190,7 +183,7 @@ def _share(part: int, whole: int) -> str:
     if not whole:
         return '<td class="number soft">–</td>'
     share = part / whole
-    bar = '<svg viewBox="0 0 100 8" style="width:5rem" aria-hidden="true">'
+    bar = '<svg class="share" viewBox="0 0 100 8" aria-hidden="true">'
     bar += '<rect class="track" width="100" height="8" rx="2"/>'
     bar += f'<rect class="bar" width="{100 * share:.1f}" height="8" rx="2"/></svg>'
     return f'<td class="number">{share:.1%}{bar}</td>'
