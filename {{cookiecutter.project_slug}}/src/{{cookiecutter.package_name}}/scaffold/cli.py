@@ -173,7 +173,7 @@ def commands(build: Build) -> typer.Typer:
             names = (row["day"], row["role"], *whose, f"{row['provider']}/{row['model']}")
             table.add_row(*map(escape, names), *_costs(row), end_section=row is report["rows"][-1])
         table.add_row("total", "", "", "", "", *_costs(report["total"]))
-        Console(highlight=False, width=max(out.width, 140)).print(table)  # names whole, also where nobody looks
+        shell.wide(table)
         for each in report["budgets"]:
             left = f"{each['remaining']:.4f} of {each['budget']:.2f} USD left until {each['until']} 00:00 UTC"
             out.print(escape(f"{each['setting']} ({each['scope']}): {left}"))

@@ -30,7 +30,7 @@ def tried(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tried]:
 
 def test_a_better_candidate_is_ranked_first_and_may_take_the_place(tried: Tried, project: Path) -> None:
     rows = tried(knowing)
-    assert list(rows) == ["gateway", "extractive", "offline"]
+    assert list(rows) == ["gateway", "extractive"]
     better = rows["gateway"]
     assert better.quality is not None
     assert (better.quality.n, better.quality.mean, better.accepted) == (CASES, 1, CASES)
@@ -80,6 +80,20 @@ def test_a_loss_that_is_not_ruled_out_is_named(tried: Tried, project: Path) -> N
     )
 
 
+def test_the_offline_model_is_asked_although_no_file_names_it(tried: Tried, project: Path) -> None:
+    assert list(tried(knowing, candidates=["gateway"]))[-1] == "extractive"  # it answers now
+    models = project / "config" / "models.yaml"
+    file = yaml.safe_load(models.read_text("utf-8"))
+    del file["models"]["extractive"]
+    file["roles"]["answer"] = "gateway"
+    models.write_text(yaml.safe_dump(file), "utf-8")
+    found = matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None)
+    assert [(row.name, row.model) for row in found.rows] == [
+        ("gateway", "openai-compatible/loopback-1"),
+        ("offline", "offline/extractive-1"),
+    ]
+
+
 def test_the_backlog_is_tried_again_with_every_candidate(tried: Tried, project: Path) -> None:
     hard = {**SUITE, "name": "hard", "thresholds": {"correctness": {"min": 0.5}}}
     (project / "evals" / "suites" / "hard.yaml").write_text(yaml.safe_dump(hard), "utf-8")
@@ -93,7 +107,7 @@ def test_the_backlog_is_tried_again_with_every_candidate(tried: Tried, project: 
 def test_the_run_of_a_candidate_is_nobodys_evidence(tried: Tried, project: Path) -> None:
     tried(knowing)
     names = {path.name.split("-", 1)[1].rsplit("-", 1)[0] for path in (project / "evals" / "runs").glob("*.json")}
-    assert names == {"matrix-small-gateway", "matrix-small-extractive", "matrix-small-offline"}
+    assert names == {"matrix-small-gateway", "matrix-small-extractive"}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +145,7 @@ def test_the_command_prints_the_ranking_and_refuses_offline(
     monkeypatch.delenv("APP_OFFLINE", raising=False)
     done = CliRunner().invoke(commands(build), ["eval", "matrix", "--json"])
     assert done.exit_code == 0, done.output
-    assert [row["name"] for row in json.loads(done.stdout)["rows"]] == ["gateway", "extractive", "offline"]
+    assert [row["name"] for row in json.loads(done.stdout)["rows"]] == ["gateway", "extractive"]
     monkeypatch.setenv("APP_OFFLINE", "1")
     with pytest.raises(UsageError, match="every candidate would be the offline model"):
         CliRunner().invoke(commands(build), ["eval", "matrix"], catch_exceptions=False)

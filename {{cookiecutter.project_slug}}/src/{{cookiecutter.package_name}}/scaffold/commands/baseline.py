@@ -160,7 +160,7 @@ def _show(shell: Shell, run: Run, found: Against, verdicts: list[Verdict]) -> No
             ),
             *(f"{each.n}", f"{len(each.worse)}", f"{len(each.better)}", f"{each.p:.2g}"),
         )
-    shell.out.print(table)
+    shell.wide(table)
     cases = {case.id: case for case in reversed(run.cases)}
     for name, each in found.metrics.items():
         for id_ in each.worse[:SHOWN]:

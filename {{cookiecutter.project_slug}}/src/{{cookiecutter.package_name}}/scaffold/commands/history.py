@@ -37,7 +37,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         if as_json:
             shell.json([entry.as_dict() for entry in entries])
         else:
-            shell.out.print(render(entries) if entries else "No run is on record; run 'eval run'.")
+            shell.wide(render(entries) if entries else "No run is on record; run 'eval run'.")
 
     @family.command()
     def spec(
@@ -69,7 +69,7 @@ def _print(shell: Shell, report: Spec) -> None:
     for run in report.runs:
         outcome = Text(run.outcome, COLOUR[run.outcome])
         runs.add_row(run.id, f"{run.at:%Y-%m-%d %H:%M}", outcome, ", ".join(run.changed), ", ".join(run.missed))
-    shell.out.print(runs)
+    shell.wide(runs)
     for breach in report.breaches:
         until = f"{breach.until:%Y-%m-%d %H:%M}" if breach.until else "now"
         shell.out.print(f"{breach.metric}: not at spec {breach.since:%Y-%m-%d %H:%M} to {until}, {breach.runs} runs")

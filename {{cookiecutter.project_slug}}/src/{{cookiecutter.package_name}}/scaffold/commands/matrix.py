@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -38,7 +37,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
             table = Table(*HEADINGS, box=SIMPLE)
             for row in found.rows:
                 table.add_row(*map(escape, columns(row)))
-            Console(highlight=False, width=max(shell.out.width, 160)).print(table)
+            shell.wide(table)
             for row in found.rows:
                 if row.solves and row.name != found.current:
                     shell.out.print(f"{row.name} passes {len(row.solves)} of {len(found.failing)} cases that fail now.")

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -78,4 +77,4 @@ def _print_list(rows: list[dict[str, Any]], as_json: bool, shell: Shell) -> None
     table = Table(*COLUMNS, box=SIMPLE)
     for row in rows:
         table.add_row(*(escape(str(row[column] or "-")) for column in COLUMNS))
-    Console(highlight=False, width=max(shell.out.width, 200)).print(table)
+    shell.wide(table, 200)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 
 from ..application import Application
@@ -37,6 +37,10 @@ class Shell:
         from ..reindex import entrusted
 
         return entrusted(application, kind, asked, (lambda line: None) if quiet else self.say)
+
+    def wide(self, table: RenderableType, width: int = 160) -> None:
+        """A table with its names whole, also where the terminal is narrow or nobody looks."""
+        Console(highlight=False, width=max(self.out.width, width)).print(table)
 
     def json(self, value: Any) -> None:
         """``value`` as JSON, in characters that the terminal knows."""

@@ -104,13 +104,15 @@ def matrix(opened: Opened, progress: Callable[[str], Progress | None]) -> Matrix
         suites = {name: load_suite(application.settings, name) for name in [file.suite, *_backlog(file)]}
         current, known = application.models.named(file.role), application.models.candidates()
         target = application.settings
-    names = list(dict.fromkeys([current, *(file.candidates or known), BASELINE]))
+    names = list(dict.fromkeys([current, *(file.candidates or known)]))
+    offline = next((name for name in names if name in known and known[name].provider == "offline"), BASELINE)
+    names = list(dict.fromkeys([*names, offline]))
     tried = {name: _try(opened, file, name, current, suites, progress(name)) for name in names}
     if (why := tried[current][0].untried) or not tried[current][1]:
         raise EvidenceError(f"The present model {current!r} could not be asked: {why or 'no case ended well'}.")
     runs = {name: found[1] for name, found in tried.items()}
     today = datetime.now(UTC).date()
-    rows = [_judged(row, runs, file, current, today) for row, _ in tried.values()]
+    rows = [_judged(row, runs, file, (current, offline), today) for row, _ in tried.values()]
     result = Matrix(
         at=datetime.now(UTC),
         suite=file.suite,
@@ -205,22 +207,23 @@ def _named(suite: SuiteFile, candidate: str) -> SuiteFile:
     return suite.model_copy(update={"name": f"matrix-{suite.name}-{plain}", "thresholds": kept, "slices": {}})
 
 
-def _judged(row: Row, runs: Mapping[str, list[CaseResult]], file: MatrixFile, current: str, today: date) -> Row:
-    """``row`` with what it is compared with, and what follows."""
+def _judged(
+    row: Row, runs: Mapping[str, list[CaseResult]], file: MatrixFile, beside: tuple[str, str], today: date
+) -> Row:
+    """``row`` with what it is compared with, ``beside``: the present model and the offline baseline; what follows."""
+    current, offline = beside
     if row.untried:
         return row.model_copy(update={"verdict": f"not tried: {row.untried}"})
     against = {
-        other: _paired(runs.get(other, []), runs[row.name], file.metric)
-        for other in (current, BASELINE)
-        if other != row.name
+        other: _paired(runs.get(other, []), runs[row.name], file.metric) for other in beside if other != row.name
     }
-    doubts = list(_doubts(row, against, file, current, today))
+    doubts = list(_doubts(row, against, file, beside, today))
     here = row.name == current
     good = "answers now, and may go on" if here else "may take its place"
     return row.model_copy(
         update={
             "against_current": against.get(current),
-            "against_offline": against.get(BASELINE),
+            "against_offline": against.get(offline),
             "solves": sorted(_failed(runs[current]) - _failed(runs[row.name])),
             "fit": not doubts,
             "verdict": f"{'answers now, but' if here else 'may not:'} {'; '.join(doubts)}" if doubts else good,
@@ -229,8 +232,9 @@ def _judged(row: Row, runs: Mapping[str, list[CaseResult]], file: MatrixFile, cu
 
 
 def _doubts(
-    row: Row, against: Mapping[str, Paired | None], file: MatrixFile, current: str, today: date
+    row: Row, against: Mapping[str, Paired | None], file: MatrixFile, beside: tuple[str, str], today: date
 ) -> Iterator[str]:
+    current, offline = beside
     if row.short:
         yield f"it does not reach {', '.join(dict.fromkeys(row.short))}"
     if row.name != current:
@@ -241,8 +245,8 @@ def _doubts(
             yield (
                 f"{file.metric} may be worse by {-paired.low:.3f} (95 %, {paired.n} cases), {file.margin:g} is allowed"
             )
-    offline = against.get(BASELINE)
-    if row.name != BASELINE and not row.model.startswith("offline/") and (offline is None or offline.low <= 0):
+    beaten = against.get(offline)
+    if row.name != offline and (beaten is None or beaten.low <= 0):
         yield "it is not shown to beat the offline baseline"
     if row.retires and row.retires <= today + timedelta(days=file.notice_days):
         yield f"it retires on {row.retires}"
