@@ -41,7 +41,7 @@ render: setup  ## Make a project in build/: make render PRESET=default
 	$(BIN)/python scripts/render.py $(PRESET)
 
 bench: setup  ## Time rendering, and a governed model call in a fresh project, as ratios
-	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/rendering.py
 	$(BIN)/python benchmarks/governed_call.py
 
 bench-evaluation: setup  ## Measure how often the comparison with a baseline is wrong: make bench-evaluation ARGS="--rounds 100"

@@ -6,18 +6,13 @@ Where there is no apt or no network, all text is made up, and the table says so.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from demo import make  # noqa: E402
-from render import render  # noqa: E402
+from fresh import ROOT, measured
 
 PACKAGES = [
     "linux-doc-6.1",
@@ -51,25 +46,10 @@ def documents(cache: Path) -> Path | None:
     return cache if cache.exists() else None
 
 
-def main() -> int:
+if __name__ == "__main__":
     cache = ROOT / ".cache" / "documents"
     cache.parent.mkdir(exist_ok=True)
     packages = documents(cache)
     if packages is None:
         print("No documentation packages can be had here: all text is made up.")
-    try:
-        project = render("default", ROOT / "build" / "bench")
-        make(project, "setup")
-        python = project / ".venv" / "bin" / "python"
-        inside = Path(__file__).parent / "inside" / "retrieval.py"
-        given = [*(["--packages", str(packages)] if packages else []), *sys.argv[1:]]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("APP_", "OTEL_"))}
-        subprocess.run([python, inside, *given], cwd=project, env=environment, check=True)
-    except subprocess.CalledProcessError as error:
-        print(f"\n`{error.cmd}` failed; its output is above.", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measured("retrieval.py", ["--packages", str(packages)] if packages else []))

@@ -1,7 +1,7 @@
 """How often drift cries wolf, and how often it sees one. Runs with the Python of a generated project.
 
-Answers are drawn from distributions like those of an assistant in use; a month of them is the reference, and each window
-is drawn anew, together with a reference of its own. Everything is seeded: the same figures come out again.
+Answers are drawn from distributions like those of an assistant in use; a month of them is the reference, and each
+window is drawn anew, together with a reference of its own. Everything is seeded: the same figures come out again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SHIFTS = {
 
 
 def answers(lots: np.random.Generator, n: int, world: World) -> dict[str, list[Value]]:
-    """The features of ``n`` answers. Lengths, times and costs are skewed, scores lie in 0..1, few people say anything."""
+    """The features of ``n`` answers: lengths, times and costs are skewed, scores lie in 0..1, few people comment."""
     refused = lots.random(n) < world.refused
     failed = lots.random(n) < 0.005
     released = int(n - (refused | failed).sum())

@@ -1,4 +1,6 @@
-"""Runners of evaluations side by side, on the same cases and the same task. Runs with the Python of a generated project.
+"""Runners of evaluations side by side, on the same cases and the same task.
+
+Runs with the Python of a generated project.
 
 The task is the same for all: the project's assistant with its offline model answers a question as a caller, through all
 of its controls, and the answer is right where it holds the texts that the case demands. Each runner works in a process
