@@ -19,8 +19,9 @@ OTHERS = ["inspect-ai", "deepeval"]
 def install(project: Path) -> None:
     """Put the others into the project's environment, or say why not."""
     uv, python = ROOT / ".venv" / "bin" / "uv", project / ".venv" / "bin" / "python"
-    installer = f"{uv} pip install --python {python}" if uv.exists() else f"{python} -m pip install"
-    got = subprocess.run([*installer.split(), "--quiet", *OTHERS], capture_output=True, text=True)
+    with_uv = [str(uv), "pip", "install", "--python", str(python)]
+    installer = with_uv if uv.exists() else [str(python), "-m", "pip", "install"]
+    got = subprocess.run([*installer, "--quiet", *OTHERS], capture_output=True, text=True)
     if got.returncode:
         print(f"{' and '.join(OTHERS)} cannot be installed here: {got.stderr.strip()[-300:]}")
 
