@@ -12,6 +12,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 import stdnum.ch.ssn
@@ -162,13 +163,28 @@ def phones(text: str, region: str) -> Iterator[Finding]:
     # the matcher would take the citation behind a number, as in "030 1234567 [1]", for a part of it, and then give up
     text = re.sub(r"\[\d+\]", lambda citation: ";" * len(citation[0]), text)
     passes = [("ZZ", Leniency.POSSIBLE), *((name, Leniency.VALID) for name in dict.fromkeys((region, "DE", "GB")))]
-    for name, leniency in passes:
-        for match in PhoneNumberMatcher(text, name, leniency):
+    for (begin, stop), (name, leniency) in product(_near_digits(text), passes):
+        for match in PhoneNumberMatcher(text[begin:stop], name, leniency):
             raw = match.raw_string
             bracketed = raw.startswith("(") and raw.count("(") > raw.count(")")  # its end is not part of the match
-            start, end = match.start + bracketed, match.end
+            start, end = begin + match.start + bracketed, begin + match.end
             if _is_phone(text[start:end], text[max(0, start - 40) : start], text[end : end + 10]):
                 yield Finding("phone", start, end, text[start:end])
+
+
+REACH = 24
+"""Characters round the digits: a country code's plus, a bracket, an extension."""
+
+
+def _near_digits(text: str) -> list[tuple[int, int]]:
+    """Where five or more digits stand close together, with what is round them: the slow matcher reads no more."""
+    spans: list[tuple[int, int]] = []
+    for match in re.finditer(r"\d(?:\D{0,4}\d){4,}", text):
+        begin, stop = max(0, match.start() - REACH), match.end() + REACH
+        if spans and begin <= spans[-1][1]:
+            begin = spans.pop()[0]
+        spans.append((begin, stop))
+    return spans
 
 
 def _is_phone(number: str, before: str, after: str) -> bool:
