@@ -51,7 +51,7 @@ def test_a_better_candidate_is_ranked_first_and_may_take_the_place(tried: Tried,
         (lambda _: "NO_ANSWER", {}, "may not: it is not shown to beat the offline baseline"),
         (knowing, {"retires": str(datetime.now(UTC).date() + timedelta(days=80))}, "may not: it retires on"),
         (knowing, {"api_key_env": "NO_SUCH_KEY"}, "not tried: "),
-        (knowing, {"base_url": "http://127.0.0.1:9/v1"}, "may not: it does not reach completed"),
+        (knowing, {"base_url": "http://127.0.0.1:9/v1"}, "may not: it does not reach completed of all"),
     ],
     ids=["no better", "refuses all", "retires soon", "no key", "nobody there"],
 )
@@ -102,6 +102,12 @@ def test_the_backlog_is_tried_again_with_every_candidate(tried: Tried, project: 
     assert "at least 0.5 is demanded" in rows["extractive"].backlog["hard"]
     page = (project / PAGE).read_text("utf-8")
     assert "backlog `hard` with gateway: reached; it can be taken up again." in page
+
+
+def test_a_slice_that_it_serves_badly_keeps_a_candidate_out(tried: Tried, project: Path) -> None:
+    served = {**SUITE, "slices": {"travel": {"groundedness": {"min": 0.99}}}}
+    (project / "evals" / "suites" / "small.yaml").write_text(yaml.safe_dump(served), "utf-8")
+    assert tried(knowing)["gateway"].verdict == "may not: it does not reach groundedness of travel"
 
 
 def test_the_run_of_a_candidate_is_nobodys_evidence(tried: Tried, project: Path) -> None:

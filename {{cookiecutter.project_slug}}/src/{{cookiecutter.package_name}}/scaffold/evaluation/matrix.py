@@ -23,7 +23,7 @@ from ..models import BASELINE
 from .baseline import pair
 from .record import CaseResult, Metric, Paired, Run, write_atomically
 from .runner import Progress, run
-from .suite import SuiteFile, load_suite
+from .suite import SuiteFile, Thresholds, load_suite
 
 WHERE = "evals/matrix.yaml"
 RECORD = "var/reports/matrix.json"
@@ -180,7 +180,7 @@ def _try(
         latency=made.metrics.get("latency"),
         accepted=len(passed),
         cost=cost,
-        short=[verdict.metric for verdict in made.verdicts if not verdict.passed],
+        short=[f"{each.metric} of {each.slice or 'all'}" for each in made.verdicts if not each.passed],
         backlog=later,
         retires=entry.retires,
     )
@@ -199,12 +199,18 @@ def _reason(application: Application, suite: SuiteFile, progress: Progress | Non
 def _named(suite: SuiteFile, candidate: str) -> SuiteFile:
     """The suite under a name of its own, so that a candidate's run is nobody's evidence; held against no baseline."""
     plain = re.sub(r"[^a-z0-9]+", "-", candidate.casefold()).strip("-")
-    kept = {
+    slices = {label: kept for label, thresholds in suite.slices.items() if (kept := _alone(thresholds))}
+    update = {"name": f"matrix-{suite.name}-{plain}", "thresholds": _alone(suite.thresholds), "slices": slices}
+    return suite.model_copy(update=update)
+
+
+def _alone(thresholds: Thresholds) -> Thresholds:
+    """What they demand of a run by itself."""
+    return {
         name: threshold.model_copy(update={"margin": None})
-        for name, threshold in suite.thresholds.items()
+        for name, threshold in thresholds.items()
         if any(each is not None for each in (threshold.min, threshold.max, threshold.p95))
     }
-    return suite.model_copy(update={"name": f"matrix-{suite.name}-{plain}", "thresholds": kept, "slices": {}})
 
 
 def _judged(
