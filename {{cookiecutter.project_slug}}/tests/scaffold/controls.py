@@ -713,7 +713,7 @@ CONTROLS = (
     Control(
         "failed-grader",
         "F11",
-        [("scaffold.evaluation.record.failures", always(lambda _: {}))],
+        [("scaffold.evaluation.metrics.failures", always(lambda _: {}))],
         ["tests/scaffold/evaluation/test_custom_graders.py"],
     ),
     Control(
@@ -855,7 +855,7 @@ CONTROLS = (
         failure="F23",
         unplug=[
             (
-                "scaffold.evaluation.record._proven",
+                "scaffold.evaluation.store._proven",
                 always(lambda _, data: Run.model_validate_json(data)),
             )
         ],

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, run
-from {{ cookiecutter.package_name }}.scaffold.evaluation.record import save
+from {{ cookiecutter.package_name }}.scaffold.evaluation.store import save
 from {{ cookiecutter.package_name }}.scaffold.readiness import gate
 from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
 

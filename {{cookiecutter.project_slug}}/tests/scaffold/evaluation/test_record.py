@@ -13,7 +13,8 @@ from sqlalchemy import update
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import EvidenceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Metric, Run, Threshold, newest, run
-from {{ cookiecutter.package_name }}.scaffold.evaluation.record import hold, save, write_atomically
+from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import hold
+from {{ cookiecutter.package_name }}.scaffold.evaluation.store import save, write_atomically
 from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
 
 from tests.scaffold.evaluation.cases import Scripted, line, suite

@@ -18,15 +18,13 @@ from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ModelUnavailable
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, SuiteFile, markdown, render, run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import Kept
+from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import judge, slices, summarise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.record import (
     Against,
     CaseResult,
     Paired,
     Shown,
     Verdict,
-    judge,
-    slices,
-    summarise,
 )
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report import headline, junit, page, text
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report.charts import histogram

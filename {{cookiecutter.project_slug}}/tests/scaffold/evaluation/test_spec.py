@@ -15,9 +15,9 @@ from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, judge, summarise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.events import DRIFT, GATE, record
 from {{ cookiecutter.package_name }}.scaffold.evaluation.history import history, sparkline
-from {{ cookiecutter.package_name }}.scaffold.evaluation.record import save
 from {{ cookiecutter.package_name }}.scaffold.evaluation.spec import Spec, Week, spec
 from {{ cookiecutter.package_name }}.scaffold.evaluation.spec_page import headline, page
+from {{ cookiecutter.package_name }}.scaffold.evaluation.store import save
 from {{ cookiecutter.package_name }}.scaffold.evaluation.suite import SuiteFile
 from {{ cookiecutter.package_name }}.scaffold.state import answers, evaluation_runs, events, feedback
 

@@ -51,7 +51,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         """Show a run beside the baseline; exit 1 where a margin is broken, or the evidence is not enough."""
         from ..evaluation import load_suite, newest
         from ..evaluation.baseline import against
-        from ..evaluation.record import recorded
+        from ..evaluation.store import recorded
 
         with shell.opened() as application:
             after = recorded(application, run) if run else newest(application, suite)
@@ -110,7 +110,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
 def _before(application: Application, suite: SuiteFile, given: str) -> Baseline:
     from ..errors import ConfigurationError
     from ..evaluation.baseline import baseline_of, load, read, where
-    from ..evaluation.record import recorded
+    from ..evaluation.store import recorded
 
     if not given:
         if (accepted := load(application.settings, suite)) is None:
@@ -128,7 +128,7 @@ def _earlier(application: Application, run: Run) -> Baseline:
     from ..errors import EvidenceError
     from ..evaluation import load_suite
     from ..evaluation.baseline import baseline_of, load
-    from ..evaluation.record import before
+    from ..evaluation.store import before
 
     if (earlier := before(application, run)) is not None:
         return baseline_of(earlier, by="")

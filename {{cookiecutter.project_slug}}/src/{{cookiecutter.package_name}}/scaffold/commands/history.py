@@ -45,9 +45,9 @@ def register(family: typer.Typer, shell: Shell) -> None:
         as_json: Json = False,
     ) -> None:
         """Say how the system has held since its first release; exit 1 where it is not at spec now."""
-        from ..evaluation.record import write_atomically
         from ..evaluation.spec import spec as how
         from ..evaluation.spec_page import page
+        from ..evaluation.store import write_atomically
 
         with shell.opened() as application:
             report = how(application, suite)

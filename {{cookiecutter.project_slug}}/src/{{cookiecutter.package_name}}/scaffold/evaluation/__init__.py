@@ -2,9 +2,11 @@
 
 from .canary import accept, canary, publish
 from .dataset import Case, load_cases
-from .record import CaseResult, Metric, Run, judge, newest, summarise
+from .metrics import judge, summarise
+from .record import CaseResult, Metric, Run
 from .report import latest, markdown, render, write
 from .runner import run
+from .store import newest
 from .suite import SuiteFile, Threshold, load_suite
 
 __all__ = [

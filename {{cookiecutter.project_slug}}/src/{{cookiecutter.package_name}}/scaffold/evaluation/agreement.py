@@ -25,8 +25,9 @@ from ..observability.calls import EVALUATION
 from ..usecase import name_of
 from .dataset import Line, load_lines
 from .judging import WORTH, Judge, Judgement, Submitted
-from .record import Verdict, write_atomically
+from .record import Verdict
 from .statistics import CONFIDENCE, RESAMPLES, SEED
+from .store import write_atomically
 from .suite import JUDGED, JudgedBy, SuiteFile
 
 WHERE = "evals/judges/{}.json"

@@ -18,8 +18,10 @@ from ..config import Settings
 from ..errors import ConfigurationError, EvidenceError
 from ..evidence import COMPARED, fingerprint
 from .dataset import Case
-from .record import Against, CaseResult, Paired, Run, Shown, Verdict, judge, write_atomically
+from .metrics import judge
+from .record import Against, CaseResult, Paired, Run, Shown, Verdict
 from .statistics import SIGNIFICANCE, holm, mcnemar, paired_bounds
+from .store import write_atomically
 from .suite import SuiteFile
 
 FOLDER = "evals/baselines"

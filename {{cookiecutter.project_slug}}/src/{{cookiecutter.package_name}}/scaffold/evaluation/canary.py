@@ -23,9 +23,10 @@ from ..evidence import COMPARED, fingerprint
 from ..observability.names import CANARY_AGE, CANARY_PASSED
 from ..state import evaluation_runs
 from .graders import fold
-from .record import CaseResult, Run, Verdict, write_atomically
+from .record import CaseResult, Run, Verdict
 from .runner import Progress, run
 from .statistics import mcnemar
+from .store import write_atomically
 from .suite import SuiteFile, load_suite
 
 CANARY = "canary"

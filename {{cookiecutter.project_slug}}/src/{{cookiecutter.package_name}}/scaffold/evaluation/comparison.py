@@ -24,8 +24,9 @@ from ..usecase import name_of
 from .baseline import pair
 from .dataset import Case, load_cases, sample
 from .graders import Observation, retrieval_mrr, retrieval_recall
-from .record import Paired, write_atomically
+from .record import Paired
 from .runner import caller_of
+from .store import write_atomically
 from .suite import SuiteFile
 
 GRADERS = {"recall": retrieval_recall, "mrr": retrieval_mrr}

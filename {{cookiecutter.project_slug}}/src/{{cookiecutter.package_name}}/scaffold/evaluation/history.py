@@ -15,7 +15,8 @@ from ..application import Application
 from ..errors import EvidenceError
 from ..evidence import COMPARED
 from ..state import evaluation_runs
-from .record import Run, proven
+from .record import Run
+from .store import proven
 
 LEVELS = "▁▂▃▄▅▆▇█"
 

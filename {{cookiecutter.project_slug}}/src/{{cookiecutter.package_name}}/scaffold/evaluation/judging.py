@@ -21,7 +21,7 @@ from ..guardrails import fence
 from ..prompts import Prompt
 from .dataset import Case
 from .graders import Observation, Score
-from .record import write_atomically
+from .store import write_atomically
 from .suite import JUDGED, SuiteFile
 
 PROMPT = "judge"

@@ -21,8 +21,9 @@ from ..config import File, load_yaml
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..models import BASELINE
 from .baseline import pair
-from .record import CaseResult, Metric, Paired, Run, write_atomically
+from .record import CaseResult, Metric, Paired, Run
 from .runner import Progress, run
+from .store import write_atomically
 from .suite import SuiteFile, Thresholds, load_suite
 
 WHERE = "evals/matrix.yaml"

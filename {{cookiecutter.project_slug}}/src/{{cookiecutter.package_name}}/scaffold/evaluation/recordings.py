@@ -15,7 +15,7 @@ from ..config import Settings
 from ..errors import ConfigurationError, UsageError
 from ..evidence import fingerprint
 from ..models.recording import Player, Recorder, on
-from .record import write_atomically
+from .store import write_atomically
 from .suite import SuiteFile
 
 Calls = Literal["live", "record", "replay"]

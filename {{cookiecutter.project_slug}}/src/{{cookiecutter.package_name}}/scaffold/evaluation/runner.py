@@ -30,8 +30,10 @@ from .dataset import Case, load_cases, sample
 from .graders import Grade, Observation, Score, grade, with_parity
 from .journal import Journal
 from .judging import Judge, judge_of
-from .record import CaseResult, Run, Shown, Verdict, save, slices, summarise
-from .record import judge as judge_scores
+from .metrics import judge as judge_scores
+from .metrics import slices, summarise
+from .record import CaseResult, Run, Shown, Verdict
+from .store import save
 from .suite import SuiteFile, graders_of
 
 Progress = Callable[[int, int], None]

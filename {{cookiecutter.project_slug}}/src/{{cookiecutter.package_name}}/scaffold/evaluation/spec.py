@@ -22,7 +22,8 @@ from ..state import answers, feedback
 from .canary import CANARY
 from .events import GATE, Event, every
 from .history import Entry, history
-from .record import Run, judge
+from .metrics import judge
+from .record import Run
 from .suite import SuiteFile, load_suite
 
 UP = "up"

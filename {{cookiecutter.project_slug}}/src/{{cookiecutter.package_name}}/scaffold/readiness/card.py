@@ -18,7 +18,7 @@ from ..config import load_yaml
 from ..errors import EvidenceError
 from ..evaluation import Run, load_suite, newest
 from ..evaluation.graders import MEASURES
-from ..evaluation.record import write_atomically
+from ..evaluation.store import write_atomically
 from ..evidence import COMPARED, fingerprint
 from ..governance.intended_use import IntendedUseFile, unwritten
 from ..governance.ownership import OwnershipFile

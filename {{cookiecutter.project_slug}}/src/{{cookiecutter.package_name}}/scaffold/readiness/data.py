@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select
 from ..application import Application
 from ..config import Settings, load_yaml
 from ..errors import DocumentError, EvidenceError
-from ..evaluation.record import RECORD_DIGEST, write_atomically
+from ..evaluation.store import RECORD_DIGEST, write_atomically
 from ..evidence import PACKAGE, digest_files
 from ..governance.principal import AccessFile, Directory, Principal
 from ..retrieval import freshness

@@ -13,7 +13,7 @@ from ..application import Application
 from ..errors import ScaffoldError
 from ..evaluation import load_suite
 from ..evaluation.events import GATE, record
-from ..evaluation.record import write_atomically
+from ..evaluation.store import write_atomically
 from ..evidence import fingerprint
 from .checks import CHECKS
 from .stages import CheckName, Stage, load_stage

@@ -11,7 +11,7 @@ from ...config import nearest
 from ...errors import UsageError
 from ..dataset import Case, load_cases, parse_lines
 from ..graders import fold
-from ..record import write_atomically
+from ..store import write_atomically
 
 
 def add(path: Path, cases: Iterable[Case]) -> list[Case]:

@@ -10,7 +10,8 @@ from ...application import Application
 from ...errors import UsageError
 from ...state import evaluation_runs
 from ..baseline import Kept, read, where
-from ..record import Run, recorded, write_atomically
+from ..record import Run
+from ..store import recorded, write_atomically
 from .junit import junit
 from .markdown import markdown
 from .page import page

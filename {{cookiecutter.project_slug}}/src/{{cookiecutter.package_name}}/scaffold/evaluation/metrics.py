@@ -1,0 +1,99 @@
+"""What the answers of a run come to: metrics over all cases and by slice, and whether they reach what is demanded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from statistics import fmean
+from typing import Literal
+
+from .graders import MEASURES, failures
+from .record import CaseResult, Metric, Verdict
+from .statistics import mean_interval, wilson
+from .suite import SuiteFile, Threshold
+
+
+def summarise(cases: Iterable[CaseResult]) -> dict[str, Metric]:
+    """Every metric over ``cases``; a metric that no case measures is left out."""
+    scores: dict[str, dict[str, list[float]]] = {}
+    for case in cases:
+        for name, value in {**{name: score.score for name, score in case.scores.items()}, **case.measures}.items():
+            scores.setdefault(name, {}).setdefault(case.id, []).append(value)
+    return {name: _metric(name, list(scores[name].values())) for name in sorted(scores)}
+
+
+def _metric(name: str, by_case: list[list[float]]) -> Metric:
+    means = [fmean(values) for values in by_case]
+    if name not in MEASURES:
+        low, high = wilson(sum(means), len(means))
+        return Metric(n=len(means), mean=fmean(means), low=low, high=high)
+    low, high = mean_interval(means)
+    every = sorted(value for values in by_case for value in values)
+    half, most = (every[min(len(every) - 1, int(share * len(every)))] for share in (0.5, 0.95))
+    return Metric(n=len(means), mean=fmean(means), low=low, high=high, p50=half, p95=most)
+
+
+def slices(cases: list[CaseResult]) -> dict[str, dict[str, Metric]]:
+    """``summarise`` for each tag, locale and caller."""
+    return {
+        label: summarise(case for case in cases if label in case.labels)
+        for label in sorted(set().union(*(case.labels for case in cases)))
+    }
+
+
+def judge(cases: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
+    """Hold every threshold of the suite against its metric, over all cases and over its slices.
+
+    Where a grader failed, nothing passes: the run has not measured what it was asked to, whatever else it shows.
+    """
+    demands = {"": suite.thresholds, **suite.slices}
+    broken = [
+        Verdict(
+            metric=name,
+            outcome="unclear",
+            reason=f"{name}: the grader failed on {len(told)} answers, which count as 0; mend it. First: {told[0]}.",
+        )
+        for name, told in failures(cases).items()
+    ]
+    return broken + [
+        verdict
+        for label, thresholds in demands.items()
+        for metrics in [summarise(case for case in cases if not label or label in case.labels)]
+        for name, threshold in thresholds.items()
+        for verdict in hold(name, metrics.get(name), threshold, label)
+    ]
+
+
+def hold(name: str, metric: Metric | None, threshold: Threshold, label: str = "") -> Iterator[Verdict]:
+    """Hold ``metric`` against what is demanded of it alone; a margin is held against the baseline's, elsewhere."""
+    where = f"{name} of {label}" if label else name
+
+    def verdict(outcome: Literal["passed", "missed", "unclear"], reason: str) -> Verdict:
+        return Verdict(metric=name, slice=label, outcome=outcome, reason=f"{reason}.")
+
+    if metric is None or metric.n < threshold.cases:
+        n = metric.n if metric else 0
+        measured = f"{n} reviewed cases measure it" if n else "no reviewed case measures it"
+        yield verdict("unclear", f"{where}: {measured}, at least {threshold.cases} are demanded; review more")
+        return
+    found = f"{where} is {metric.mean:.3f} over {metric.n} cases (95 %: {metric.low:.3f} to {metric.high:.3f})"
+    if threshold.min == 1:
+        missed = metric.mean < 1
+        yield verdict("missed" if missed else "passed", f"{found}; 1 is demanded of every case" if missed else found)
+    elif threshold.min is not None:
+        yield verdict(*_bound(found, metric.mean, metric.low, threshold.min, "at least"))
+    if threshold.max is not None:  # mirrored, so that one comparison serves both
+        yield verdict(*_bound(found, -metric.mean, -metric.high, -threshold.max, "at most"))
+    if threshold.p95 is not None and metric.p95 is not None:
+        said = f"{where}: 95 of 100 answers stay below {metric.p95:.3f}"
+        missed = metric.p95 > threshold.p95
+        yield verdict("missed" if missed else "passed", f"{said}; {threshold.p95:g} is demanded" if missed else said)
+
+
+def _bound(
+    found: str, mean: float, bound: float, demanded: float, at_least: str
+) -> tuple[Literal["passed", "missed", "unclear"], str]:
+    if bound >= demanded:
+        return "passed", found
+    if mean < demanded:
+        return "missed", f"{found}; {at_least} {abs(demanded):g} is demanded"
+    return "unclear", f"{found}; {at_least} {abs(demanded):g} is demanded of the interval too: not enough evidence"

@@ -1,0 +1,124 @@
+"""Runs on record: each is written once to ``evals/runs``, listed in the state database, and proven when read back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, Row, delete, insert, select
+
+from ..application import Application
+from ..errors import EvidenceError, UsageError
+from ..state import evaluation_runs
+from .record import Run
+
+RECORD_DIGEST = "record"
+"""Key under which the history keeps the digest of the record file itself, beside what the run was measured on."""
+
+
+def save(application: Application, run: Run) -> Path:
+    """Write ``evals/runs/ID.json`` and its row in the history; answers the file.
+
+    Runs of the suite that are dated later than this moment come from a clock that was wrong; they leave the history,
+    since they would count as the newest for ever.
+    """
+    path = application.settings.path("evals", "runs", f"{run.id}.json")
+    data = (run.model_dump_json(indent=2) + "\n").encode()
+    write_atomically(path, data)
+    ended = timestamp(run)
+    with application.state.begin() as connection:
+        later = (evaluation_runs.c.suite == run.suite) & (evaluation_runs.c.started_at > ended)
+        connection.execute(delete(evaluation_runs).where(later))
+        connection.execute(
+            insert(evaluation_runs).values(
+                id=run.id,
+                suite=run.suite,
+                started_at=ended,
+                passed=int(run.passed),
+                score=run.score,
+                digests={**run.digests, RECORD_DIGEST: hashlib.sha256(data).hexdigest()},
+                record=path.relative_to(application.settings.root).as_posix(),
+            )
+        )
+    return path
+
+
+def timestamp(run: Run) -> str:
+    """When the run started, in the history's format: UTC, fixed width, so that text order is time order."""
+    return run.started_at.isoformat(timespec="microseconds")
+
+
+def newest(application: Application, suite: str) -> Run:
+    """The newest run of ``suite``, passed or not, proven to be what was recorded.
+
+    Raises ``EvidenceError`` where there is none, or where its record is gone, changed or not a record.
+    """
+    row = _row(application, evaluation_runs.c.suite == suite)
+    if row is None:
+        raise EvidenceError(f"No run of the suite {suite!r} is on record; run 'make eval'.")
+    return proven(application, row, "the newest run")
+
+
+def before(application: Application, run: Run) -> Run | None:
+    """The run of the same suite before ``run``, proven; None where there is none."""
+    table = evaluation_runs.c
+    row = _row(application, (table.suite == run.suite) & (table.started_at < timestamp(run)))
+    return proven(application, row, "the run before") if row else None
+
+
+def recorded(application: Application, run_id: str) -> Run:
+    """The run of that id, proven. Raises ``UsageError`` where no run is called so."""
+    row = _row(application, evaluation_runs.c.id == run_id)
+    if row is None:
+        raise UsageError(f"There is no run {run_id!r} on record; the files in evals/runs are named by their runs.")
+    return proven(application, row, "the run")
+
+
+def _row(application: Application, condition: ColumnElement[bool]) -> Row[Any] | None:
+    newest_first = evaluation_runs.c.started_at.desc(), evaluation_runs.c.id.desc()
+    with application.state.begin() as connection:
+        return connection.execute(select(evaluation_runs).where(condition).order_by(*newest_first)).first()
+
+
+def proven(application: Application, row: Row[Any], named: str) -> Run:
+    """The run of a row of the history. Raises ``EvidenceError`` where its record is gone, or is not what was written.
+
+    ``named`` is what messages call the run.
+    """
+    try:
+        data = (application.settings.root / row.record).read_bytes()
+    except OSError:
+        raise EvidenceError(f"{row.record}, the record of {named}, is gone; run 'make eval'.") from None
+    return _proven(row, data)
+
+
+def _proven(row: Row[Any], data: bytes) -> Run:
+    changed = EvidenceError(f"{row.record} is not what the run wrote: it was changed afterwards; run 'make eval'.")
+    if hashlib.sha256(data).hexdigest() != row.digests.get(RECORD_DIGEST):
+        raise changed
+    try:
+        run = Run.model_validate_json(data)
+    except ValidationError:
+        raise changed from None
+    told = {**row.digests}
+    told.pop(RECORD_DIGEST)
+    if (run.id, run.suite, timestamp(run), run.digests) != (row.id, row.suite, row.started_at, told):
+        raise changed
+    return run
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write ``data`` so that ``path`` is whole or absent, whatever happens meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
