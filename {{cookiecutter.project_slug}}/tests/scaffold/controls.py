@@ -717,6 +717,12 @@ CONTROLS = (
         ["tests/scaffold/evaluation/test_custom_graders.py"],
     ),
     Control(
+        "hanging-grader",
+        "F11",
+        [("scaffold.evaluation.graders.custom.wait", lambda original: lambda asked, _: original(asked))],
+        ["tests/scaffold/evaluation/test_custom_graders.py::test_a_grader_that_hangs_has_failed_and_the_run_ends"],
+    ),
+    Control(
         "graders-of-the-project-only",
         "F11",
         [("scaffold.evaluation.graders.custom.PACKAGE", always("os"))],

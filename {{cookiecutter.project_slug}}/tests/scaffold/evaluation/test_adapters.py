@@ -95,7 +95,7 @@ def test_a_metric_is_a_grader(grader: Any, reason: str) -> None:
 
 @pytest.mark.usefixtures("stand_ins")
 def test_a_metric_beyond_a_score_is_a_failure() -> None:
-    graded = guarded(deepeval(Beyond))(CASE, SAME)
+    graded = guarded(deepeval(Beyond), 60)(CASE, SAME)
     assert graded is not None
     assert graded.reason == "the grader failed: ValueError: the metric gave 7, not a score from 0 to 1"
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from types import ModuleType
 from typing import Any
 
@@ -54,20 +57,21 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         (float("nan"), 0, "the grader failed: it answered nan, not a score from 0 to 1"),
         ("good", 0, "the grader failed: it answered 'good', not a score from 0 to 1"),
         (KeyError("label"), 0, "the grader failed: KeyError: 'label'"),
+        (SystemExit(3), 0, "the grader failed: SystemExit: 3"),
     ],
 )
 def test_whatever_a_grader_answers_becomes_a_score(given: Any, score: float | None, reason: str | None) -> None:
     def grader(case: Case, observed: Observation) -> Any:
-        if isinstance(given, Exception):
+        if isinstance(given, BaseException):
             raise given
         return given
 
-    graded = guarded(grader)(CASE, Observation(answer("x")))
+    graded = guarded(grader, 60)(CASE, Observation(answer("x")))
     assert ((graded.score, graded.reason) if graded else (None, None)) == (score, reason)
 
 
 def test_a_grader_is_not_asked_about_an_answer_that_never_came() -> None:
-    graded = guarded(short)(CASE, Observation(None, error="model down"))
+    graded = guarded(short, 60)(CASE, Observation(None, error="model down"))
     assert graded == Score(score=0, reason="error: model down")
 
 
@@ -102,6 +106,52 @@ async def test_a_grader_that_fails_is_shown_and_the_run_has_not_passed(
         "broken: the grader failed on 2 answers, which count as 0; mend it. First: a: LookupError: no such field."
     )
     assert [each.metric for each in judge(made.cases, named) if not each.passed] == ["broken"], "the gate asks again"
+
+
+class Hanging:
+    """A grader that does not come back before it is let go; with nobody in the way, too late for any patience."""
+
+    def __init__(self) -> None:
+        self.let_go = Event()
+
+    def __call__(self, case: Case, observed: Observation) -> bool:
+        return not case.id.startswith("hang") or self.let_go.wait(10)
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    grader = Hanging()
+    yield grader
+    grader.let_go.set()
+
+
+async def test_a_grader_that_hangs_has_failed_and_the_run_ends(
+    application: Application, project: Path, module: ModuleType, hanging: Hanging
+) -> None:
+    vars(module)["hanging"] = hanging
+    named = suite(project, [line("hang")], graders={"hanging": f"{NAME}.planted:hanging"}, timeout=0.5)
+    made = await run(dataclasses.replace(application, usecase=Scripted()), named)
+    assert made.metrics["hanging"].mean == 0
+    assert [each.reason for each in made.verdicts if not each.passed] == [
+        "hanging: the grader failed on 1 answers, which count as 0; mend it. First: hang: no score within 0.5 s."
+    ]
+    (left,) = [each for each in threading.enumerate() if each.name == "grader of hang"]
+    assert left.daemon, "the process would wait for it"
+
+
+def test_a_grader_is_not_asked_again_while_it_hangs(hanging: Hanging) -> None:
+    graded = guarded(hanging, 0.1)
+    seen = Observation(answer("x"))
+    hang, quick = CASE.model_copy(update={"id": "hang 2"}), CASE
+    assert graded(quick, seen) == Score(score=1)
+    assert graded(hang, seen) == Score(score=0, reason="the grader failed: no score within 0.1 s")
+    again = graded(quick, seen)
+    assert again is not None
+    assert again.reason == "the grader failed: not asked, for it has not come back from an answer before this one"
+    (left,) = [each for each in threading.enumerate() if each.name == "grader of hang 2"]
+    hanging.let_go.set()
+    left.join()
+    assert graded(quick, seen) == Score(score=1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from ..config import File, Settings, load_yaml, nearest
 from ..errors import UsageError
 from .graders import GRADED, MEASURES, WORDS, Grade, custom, read_words, shape_of, shaped, toxicity
-from .graders.custom import REFERENCE
+from .graders.custom import REFERENCE, guarded
 
 
 class Threshold(File):
@@ -63,7 +63,11 @@ class SuiteFile(File):
     )
     k: int = Field(default=5, ge=1, le=100, description="Passages that retrieval metrics look at.")
     concurrency: int = Field(default=4, ge=1, le=64, description="Questions asked at the same time.")
-    timeout: float = Field(default=60, gt=0, description="Seconds that one question may take.")
+    timeout: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds that one question may take, and a grader of your own to judge its answer.",
+    )
     repeat: int = Field(
         default=1, ge=1, le=100, description="So often each case is asked: a model may answer differently each time."
     )
@@ -114,8 +118,8 @@ def graders_of(settings: Settings, suite: SuiteFile) -> dict[str, Grade]:
     words = read_words(settings.path(WORDS))
     return {
         **({"toxicity": toxicity(words)} if words else {}),
-        **({"shape": shaped(shape_of(suite.shape, where))} if suite.shape else {}),
-        **custom(suite.graders, where),
+        **({"shape": guarded(shaped(shape_of(suite.shape, where)), suite.timeout)} if suite.shape else {}),
+        **custom(suite.graders, where, suite.timeout),
     }
 
 

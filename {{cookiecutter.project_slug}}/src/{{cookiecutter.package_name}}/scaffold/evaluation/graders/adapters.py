@@ -19,7 +19,6 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any
 
 from ...errors import UsageError
@@ -62,7 +61,7 @@ def deepeval(metric: str | Make) -> Callable[[Case, Observation], Score]:
         shown = {"_show_indicator": False} if _takes(made.measure, "_show_indicator") else {}
         return _scored(made.measure(test_case, **shown), made.reason if hasattr(made, "reason") else "")
 
-    return _one_at_a_time(make, score)
+    return _graded(make, score)
 
 
 def ragas(metric: str | Make) -> Callable[[Case, Observation], Score]:
@@ -86,25 +85,26 @@ def ragas(metric: str | Make) -> Callable[[Case, Observation], Score]:
         given = made.score(**{name: value for name, value in sample.items() if _takes(made.ascore, name)})
         return _scored(given.value, given.reason)
 
-    return _one_at_a_time(make, score)
+    return _graded(make, score)
 
 
 PACKAGES: Mapping[str, Callable[[str], Callable[[Case, Observation], Score]]] = {"deepeval": deepeval, "ragas": ragas}
 """By the name that a suite gives them."""
 
 
-def _one_at_a_time(
-    make: Make, score: Callable[[Any, Case, Observation], Score]
-) -> Callable[[Case, Observation], Score]:
-    """One metric for all cases, made with the first; metrics keep the last result in themselves, so one case a time."""
+def _graded(make: Make, score: Callable[[Any, Case, Observation], Score]) -> Callable[[Case, Observation], Score]:
+    """Metrics keep the last result in themselves: each serves one case at a time, and a free one is used again."""
     silence()
-    lock, made = Lock(), list[Any]()
+    free = list[Any]()  # its append and pop are safe from several threads
 
     def grader(case: Case, observed: Observation) -> Score:
-        with lock:
-            if not made:
-                made.append(make())
-            return score(made[0], case, observed)
+        try:
+            metric = free.pop()
+        except IndexError:
+            metric = make()
+        scored = score(metric, case, observed)
+        free.append(metric)
+        return scored
 
     return grader
 

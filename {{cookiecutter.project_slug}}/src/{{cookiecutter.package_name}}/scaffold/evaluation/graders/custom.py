@@ -6,6 +6,9 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, wait
+from contextvars import copy_context
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -29,35 +32,65 @@ PACKAGE = __name__.partition(".")[0]
 Custom = Callable[[Case, Observation], Score | float | bool | None]
 
 
-def custom(references: Mapping[str, str], suite: str) -> dict[str, Grade]:
-    """The graders that a suite names, ready to be called. Raises ``ConfigurationError`` naming the first that is none.
+def custom(references: Mapping[str, str], suite: str, seconds: float) -> dict[str, Grade]:
+    """The graders that a suite names, ready to be called, each with ``seconds`` for an answer.
 
-    Only this project's package is imported, so that a suite can run nothing that was not reviewed as code, and so that
-    each grader is in the digest of the code that a run was measured with.
+    Raises ``ConfigurationError`` naming the first that is none. Only this project's package is imported, so that a
+    suite can run nothing that was not reviewed as code, and so that each grader is in the digest of the code that a run
+    was measured with.
     """
-    return {name: guarded(_callable(reference, f"{suite}: graders.{name}")) for name, reference in references.items()}
+    return {
+        name: guarded(_callable(reference, f"{suite}: graders.{name}"), seconds)
+        for name, reference in references.items()
+    }
 
 
-def guarded(grader: Custom) -> Grade:
-    """``grader`` as one that never raises: what it raises, or answers beside 0..1, is a 0 that says so.
+def guarded(grader: Custom, seconds: float) -> Grade:
+    """``grader`` as one that never raises nor hangs: what it raises, or answers late or beside 0..1, is a 0 saying so.
 
-    It is asked about answers only: a case that ended in an error scores 0.
+    It is asked about answers only: a case that ended in an error scores 0. While a call of it hangs it is not asked
+    again, so that it costs a run its time once and not with each case.
     """
+    late: list[Future[Any]] = []
 
     def call(case: Case, observed: Observation) -> Score | None:
         if observed.answer is None:
             return unanswered(observed)
-        try:
-            given: Any = grader(case, observed)
-        except Exception as error:  # noqa: BLE001 - a grader may raise anything, and must not end the run
-            return Score(score=0, reason=f"{FAILED}{type(error).__name__}: {error}")
+        if not all(each.done() for each in late):
+            return _failed("not asked, for it has not come back from an answer before this one")
+        asked = _asked(grader, case, observed)
+        wait([asked], seconds)
+        if not asked.done():
+            late.append(asked)
+            return _failed(f"no score within {seconds:g} s")
+        if error := asked.exception():
+            return _failed(f"{type(error).__name__}: {error}")
+        given = asked.result()
         if given is None or isinstance(given, Score):
             return given
         if isinstance(given, (bool, int, float)) and math.isfinite(given) and 0 <= given <= 1:
             return Score(score=float(given))
-        return Score(score=0, reason=f"{FAILED}it answered {given!r}, not a score from 0 to 1")
+        return _failed(f"it answered {given!r}, not a score from 0 to 1")
 
     return call
+
+
+def _asked(grader: Custom, case: Case, observed: Observation) -> Future[Any]:
+    """What ``grader`` will give. A daemon asks it: Python cannot end a thread, and when it exits waits for others."""
+    asked: Future[Any] = Future()
+
+    def ask() -> None:
+        try:
+            asked.set_result(grader(case, observed))
+        except BaseException as error:  # noqa: BLE001 - a grader may raise anything, and must not end the run
+            asked.set_exception(error)
+
+    Thread(target=copy_context().run, args=(ask,), name=f"grader of {case.id}", daemon=True).start()
+    return asked
+
+
+def _failed(why: str) -> Score:
+    return Score(score=0, reason=f"{FAILED}{why}")
 
 
 def failures(results: Iterable[CaseResult]) -> dict[str, list[str]]:
