@@ -139,6 +139,23 @@ async def test_a_grader_that_hangs_has_failed_and_the_run_ends(
     assert left.daemon, "the process would wait for it"
 
 
+async def test_what_a_grader_failed_on_is_not_taken_over_from_a_run_that_was_cut_off(
+    application: Application, project: Path, module: ModuleType, hanging: Hanging
+) -> None:
+    vars(module)["hanging"] = hanging
+    scripted = dataclasses.replace(application, usecase=Scripted())
+    small = suite(project, [line("hang")], graders={"hanging": f"{NAME}.planted:hanging"}, timeout=0.5)
+
+    def cut_off(done: int, total: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await run(scripted, small, cut_off)
+    hanging.let_go.set()
+    made = await run(scripted, small, resume=True)
+    assert (made.resumed, made.metrics["hanging"].mean) == (0, 1)
+
+
 def test_a_grader_is_not_asked_again_while_it_hangs(hanging: Hanging) -> None:
     graded = guarded(hanging, 0.1)
     seen = Observation(answer("x"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +219,22 @@ async def test_nothing_is_taken_over_of_something_else(application: Application,
     (project / "config" / "prompts" / "answer.en.yaml").open("a", encoding="utf-8").write("# another prompt\n")
     made = await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)
     assert made.resumed == 0
+
+
+@pytest.mark.parametrize(("days", "left"), [(6, 1), (8, 0)])
+async def test_what_a_run_left_behind_is_dropped_when_it_is_old_whatever_its_suite(
+    application: Application, project: Path, days: int, left: int
+) -> None:
+    small = suite(project, [line("first"), line("second")], concurrency=1)
+    with pytest.raises(Killed):
+        await run(dataclasses.replace(application, usecase=Scripted({"question second": Killed()})), small)
+    (journal,) = (project / "var" / "evaluation").iterdir()
+    touched = time.time() - days * 24 * 3600
+    os.utime(journal, (touched, touched))
+    other = suite(project, [line("first"), line("second")], name="other")
+    assert (await run(dataclasses.replace(application, usecase=Scripted()), other)).asked == 2
+    assert list((project / "var" / "evaluation").iterdir()) == [journal] * left
+    assert (await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)).resumed == left
 
 
 @pytest.mark.parametrize("torn", [b'{"id": "second", "att', b"\xff\n", b"{}\n"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +13,14 @@ from pydantic import ValidationError
 
 from ..config import Settings
 from ..evidence import COMPARED
+from .graders import failures
 from .record import CaseResult
 from .suite import SuiteFile
 
 FOLDER = "evaluation"
 """Below the project's ``var``. What lies there is no run and counts for nothing."""
+KEPT = timedelta(days=7)
+"""So long after its last line a journal is dropped: what a model answered then is not what it answers now."""
 
 
 class Journal:
@@ -35,7 +39,8 @@ class Journal:
 
         What was replayed and what was asked never mix: ``calls`` has a journal of its own.
 
-        What ended in an error is asked again: whatever was in the way may be gone.
+        What ended in an error is asked again, and so is what a grader failed on: whatever was in the way may be gone.
+        Journals of any suite that nobody took up again for ``KEPT`` are dropped.
         """
         same = {
             "suite": suite.model_dump(mode="json"),
@@ -45,6 +50,7 @@ class Journal:
         key = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:16]
         path = settings.var / FOLDER / f"{suite.name}-{key}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
+        _drop_old(path.parent)
         if not resume:
             path.unlink(missing_ok=True)
         lines = path.read_bytes().splitlines() if path.is_file() else []
@@ -54,8 +60,9 @@ class Journal:
             path.write_bytes(json.dumps({"started_at": started.isoformat()}).encode() + b"\n")
         elif not path.read_bytes().endswith(b"\n"):  # cut off in the middle of a line
             path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
-        found = [result for line in lines[1:] if (result := _result(line)) and not result.error]
-        return cls(path, started, {(result.id, result.attempt): result for result in found})
+        found = [result for line in lines[1:] if (result := _result(line))]
+        sound = [result for result in found if not (result.error or failures([result]))]
+        return cls(path, started, {(result.id, result.attempt): result for result in sound})
 
     def add(self, result: CaseResult) -> None:
         """Keep ``result``; it is with the operating system when this returns, and survives this process."""
@@ -71,6 +78,14 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def _drop_old(folder: Path) -> None:
+    since = (datetime.now(UTC) - KEPT).timestamp()
+    for journal in folder.glob("*.jsonl"):
+        with suppress(FileNotFoundError):  # another run finished it, or dropped it too
+            if journal.stat().st_mtime < since:
+                journal.unlink()
 
 
 def _started(lines: list[bytes]) -> datetime | None:
