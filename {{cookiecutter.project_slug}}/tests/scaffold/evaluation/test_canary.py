@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import random
 from pathlib import Path
 
@@ -42,6 +43,13 @@ def test_more_cases_must_fail_than_chance_explains(worse: int, better: int, is_r
     before = results(worse, better, same=10, now=False)
     found = red(before, before, results(worse, better, same=10))
     assert ("canary_quality" in found) == is_red
+
+
+def test_another_field_is_another_answer() -> None:
+    answers = [one(fields=fields) for fields in ({}, {"label": "urgent"}, {"label": "normal"})]
+    assert len({digest(each) for each in answers}) == 3
+    without = hashlib.sha256(b'["150 eur", false, []]').hexdigest()
+    assert digest(answers[0]) == without, "what was accepted before answers had fields still counts"
 
 
 @pytest.mark.parametrize(

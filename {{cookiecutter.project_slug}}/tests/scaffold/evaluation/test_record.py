@@ -66,6 +66,13 @@ def test_without_a_run_there_is_no_evidence(application: Application) -> None:
         newest(application, "small")
 
 
+def test_a_record_from_before_answers_had_fields_is_read(saved: tuple[Application, Run, Path]) -> None:
+    _, made, path = saved
+    old = json.loads(path.read_text("utf-8"))
+    del old["cases"][0]["fields"]
+    assert Run.model_validate(old) == made
+
+
 def _set(path: Path, key: str, value: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), key: value}), "utf-8")
 

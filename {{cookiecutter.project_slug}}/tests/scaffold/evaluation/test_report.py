@@ -218,6 +218,7 @@ def hostile() -> Run:
     bad: dict[str, Any] = {
         "question": HOSTILE,
         "answer": HOSTILE,
+        "fields": {HOSTILE: [HOSTILE]},
         "expected": HOSTILE,
         "tags": [HOSTILE],
         "caller": HOSTILE,
@@ -247,6 +248,23 @@ def test_whatever_a_text_holds_the_page_runs_and_loads_nothing() -> None:
     )
     assert not {"\x00", "\x1b", "\u202e", "\ud800"} & set(html)
     html.encode()
+
+
+async def test_what_was_extracted_stands_beside_what_was_expected(application: Application, project: Path) -> None:
+    extracted = answer("").model_copy(update={"fields": {"label": "urgent", "amount": 12.5, "paid": False}})
+    usecase = Scripted({"question invoice": extracted})
+    wanted = {"label": "normal", "fields": {"amount": 12, "paid": True}}
+    found = await run(
+        dataclasses.replace(application, usecase=usecase), suite(project, [line("invoice", expected=wanted)])
+    )
+    shown = Page(page(found, {"invoice": kept("invoice", "Paid.", "p").model_copy(update={"fields": {"paid": True}})}))
+    for side in (
+        "label: normal;\namount: 12;\npaid: true",
+        "label: urgent;\namount: 12.5;\npaid: false",
+        "Paid.\npaid: true",
+    ):
+        assert side in shown.text
+    assert "| label: normal; amount: 12; paid: true | label: urgent; amount: 12.5; paid: false |" in markdown(found)
 
 
 def test_the_page_tells_a_stranger_what_is_wrong_and_shows_both_answers() -> None:

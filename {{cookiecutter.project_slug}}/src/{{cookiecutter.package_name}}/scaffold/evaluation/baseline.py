@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from ..application import Application
 from ..config import Settings
@@ -43,6 +43,7 @@ class Kept(_Strict):
     id: str
     sha256: str = Field(description="Digest of what was asked and expected.")
     answer: str = Field(description="Of the first attempt.")
+    fields: dict[str, JsonValue] = {}
     refused: bool
     citations: list[Shown]
     scores: dict[str, float] = Field(description="By grader, the mean over the attempts.")
@@ -276,6 +277,7 @@ def _kept(attempts: list[CaseResult]) -> Kept:
         id=first.id,
         sha256=first.sha256,
         answer=first.answer,
+        fields=first.fields,
         refused=first.refused,
         citations=first.citations,
         scores=_means([_scores(case) for case in attempts]),

@@ -138,7 +138,8 @@ def compare(before: Mapping[str, Accepted], cases: list[CaseResult]) -> list[Ver
 
 def digest(case: CaseResult) -> str:
     """SHA-256 of what was answered, whatever its spacing and typography; how passages were fenced is not in it."""
-    answered = json.dumps([fold(case.answer), case.refused, sorted(case.cited)])
+    fields = [case.fields] if case.fields else []  # so that answers without any keep the digest they had
+    answered = json.dumps([fold(case.answer), case.refused, sorted(case.cited), *fields], sort_keys=True)
     return hashlib.sha256(answered.encode()).hexdigest()
 
 

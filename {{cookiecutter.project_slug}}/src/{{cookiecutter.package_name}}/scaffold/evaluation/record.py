@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from .dataset import labels
 from .graders import RATES, Score, unique
@@ -35,8 +35,9 @@ class CaseResult(_Strict):
     locale: str
     tags: list[str]
     pair: str = ""
-    expected: str = Field(description="The expected answer, or what it had to hold, or 'a refusal'.")
+    expected: str = Field(description="The expected answer, or what it had to hold, with its fields; or 'a refusal'.")
     answer: str = Field(description="What was answered; empty after an error.")
+    fields: dict[str, JsonValue] = Field(default={}, description="What was extracted or classified.")
     refused: bool
     error: str = Field(description="Why there is no answer; empty where there is one.")
     citations: list[Shown]

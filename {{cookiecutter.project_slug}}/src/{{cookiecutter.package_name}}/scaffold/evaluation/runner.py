@@ -27,7 +27,7 @@ from .agreement import proven
 from .baseline import against, check, load
 from .cases.leakage import unfair
 from .dataset import Case, load_cases, sample
-from .graders import Grade, Observation, Score, grade, with_parity
+from .graders import Grade, Observation, Score, grade, spelled, with_parity
 from .journal import Journal
 from .judging import Judge, judge_of
 from .metrics import judge as judge_scores
@@ -231,7 +231,6 @@ def _result(
     case: Case, attempt: int, observed: Observation, graders: Mapping[str, Grade], judged: Mapping[str, Score]
 ) -> CaseResult:
     answer = observed.answer
-    wanted = [item if isinstance(item, str) else " or ".join(item) for item in case.expected.must_include]
     return CaseResult(
         id=case.id,
         attempt=attempt,
@@ -241,8 +240,9 @@ def _result(
         locale=case.locale,
         tags=case.tags,
         pair=case.pair,
-        expected="a refusal" if case.expected.refusal else case.expected.answer or ", ".join(wanted) or _wanted(case),
+        expected="a refusal" if case.expected.refusal else _wanted(case),
         answer=answer.answer if answer else "",
+        fields=answer.fields if answer else {},
         refused=answer.refused if answer else False,
         error=observed.error,
         citations=[
@@ -259,8 +259,9 @@ def _result(
 
 
 def _wanted(case: Case) -> str:
-    """What a case without a written answer demands, in words."""
+    """What a case demands that has an answer, in words."""
     expected = case.expected
+    included = ", ".join(item if isinstance(item, str) else " or ".join(item) for item in expected.must_include)
     number = f"{expected.number.value:g} {expected.number.unit}".strip() if expected.number else ""
-    fields = ", ".join(f"{name}: {value}" for name, value in expected.fields.items())
-    return "; ".join(part for part in (number, expected.label, fields) if part)
+    fields = ({"label": expected.label} if expected.label else {}) | expected.fields
+    return "\n".join(filter(None, [expected.answer or included or number, spelled(fields)]))

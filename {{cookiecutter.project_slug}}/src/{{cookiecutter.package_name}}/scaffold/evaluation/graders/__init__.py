@@ -12,7 +12,7 @@ from ..dataset import Case
 from .answer import correctness
 from .citations import citation_precision, citation_recall
 from .custom import custom, failures, shape_of
-from .fields import fields, label
+from .fields import fields, label, spelled
 from .form import shaped, well_formed
 from .grounded import groundedness
 from .leaks import access, personal_data
@@ -62,6 +62,7 @@ __all__ = [
     "retrieval_recall",
     "shape_of",
     "shaped",
+    "spelled",
     "token_f1",
     "toxicity",
     "unique",

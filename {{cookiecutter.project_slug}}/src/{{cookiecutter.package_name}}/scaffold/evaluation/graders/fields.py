@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 from pydantic import JsonValue
 
 from ..dataset import Case
@@ -30,6 +33,14 @@ def fields(case: Case, observed: Observation) -> Score | None:
     wrong = [name for name, value in expected.items() if name not in got or not _same(got[name], value)]
     told = [f"{name}: {got[name]!r} instead of {expected[name]!r}" if name in got else f"no {name}" for name in wrong]
     return Score(score=1 - len(wrong) / len(expected), reason="; ".join(told))
+
+
+def spelled(fields: Mapping[str, JsonValue]) -> str:
+    """Fields for people to read, one a line."""
+    values = {
+        name: each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for name, each in fields.items()
+    }
+    return ";\n".join(f"{name}: {value}" for name, value in values.items())
 
 
 def _same(got: JsonValue, wanted: JsonValue) -> bool:

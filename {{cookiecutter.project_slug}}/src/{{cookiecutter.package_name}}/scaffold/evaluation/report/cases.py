@@ -7,7 +7,7 @@ from html import escape
 
 from ..baseline import Kept
 from ..record import CaseResult, Run, Shown
-from .words import faults, got_worse, title, worst_cases
+from .words import faults, got_worse, said, title, worst_cases
 
 SHOWN = 30
 """Failing cases on the page; the record holds all."""
@@ -35,10 +35,10 @@ def _case(run: Run, case: CaseResult, before: Mapping[str, Kept], worse: bool, u
     often = f'<span class="tag">{failed} of {len(times)} times</span>' if len(times) > 1 else ""
     tag = '<span class="tag bad">worse than before</span>' if worse else ""
     why = "".join(f"<li>{escape(title(name))}: {escape(reason)}</li>" for name, reason in faults(case))
-    now = f"error: {case.error}" if case.error else case.answer
+    now = f"error: {case.error}" if case.error else said(case)
     sides = [_side("Now", now, case.refused, case.citations)]
     if (then := before.get(case.id)) is not None:
-        sides.append(_side("In the baseline", then.answer, then.refused, then.citations))
+        sides.append(_side("In the baseline", said(then), then.refused, then.citations))
     known = f"{case.id} · {', '.join(sorted(case.labels))} · trace {case.trace_id or 'none'}"
     asked = f'<h3 class="foreign">{escape(case.question)}</h3>'
     return (

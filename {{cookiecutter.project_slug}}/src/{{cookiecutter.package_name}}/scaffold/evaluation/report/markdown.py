@@ -9,7 +9,7 @@ from ...guardrails import redact
 from ..baseline import Kept
 from ..record import CaseResult, Run
 from .terminal import MARKS, numbers
-from .words import demanded, difference, failing_cases, flat, got, got_worse, headline, rows, summary, unmet
+from .words import demanded, difference, failing_cases, flat, got, got_worse, headline, rows, said, summary, unmet
 
 LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters in a comment; what is left is for a template around it."""
@@ -73,7 +73,7 @@ def _worse(run: Run, before: Mapping[str, Kept]) -> list[str]:
 def _said(case: Kept | None) -> str:
     if case is None:
         return "–"
-    return f"refused: {case.answer}" if case.refused else case.answer
+    return f"{'refused: ' * case.refused}{said(case)}"
 
 
 def _missed(run: Run) -> list[str]:

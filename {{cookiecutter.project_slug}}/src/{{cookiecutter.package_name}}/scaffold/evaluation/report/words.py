@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 
 from ...page import clean
-from ..graders import MEASURES, RATES
+from ..baseline import Kept
+from ..graders import MEASURES, RATES, spelled
 from ..record import CaseResult, Metric, Run, Verdict
 from ..suite import Threshold
 
@@ -224,9 +225,12 @@ def _once(cases: list[CaseResult]) -> list[CaseResult]:
 
 def got(case: CaseResult) -> str:
     """What came back, in a line."""
-    if case.error:
-        return flat(f"error: {case.error}")
-    return flat(f"refused: {case.answer}" if case.refused else case.answer)
+    return flat(f"error: {case.error}" if case.error else f"{'refused: ' * case.refused}{said(case)}")
+
+
+def said(case: CaseResult | Kept) -> str:
+    """What was answered, in prose and in fields."""
+    return "\n".join(filter(None, [case.answer, spelled(case.fields)]))
 
 
 def summary(run: Run) -> str:
