@@ -108,7 +108,7 @@ def excluded(spec: Spec) -> list[str]:
 
 def copier_yml(spec: Spec) -> str:
     stored = json.dumps(questions(spec))
-    derived = {key: flat(value) for key, value in spec.items() if key.endswith("_quoted")}
+    derived = {key: flat(value) for key, value in spec.items() if key.endswith(("_quoted", "_markdown"))}
     steps = [f"  {step}" for step in spec["_next_steps"]]
     lines = [
         "# Written by scripts/questions.py from cookiecutter.json: edit that file, then run `make questions`.",

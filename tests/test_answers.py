@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +32,7 @@ from engines import (
 )
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from questions import ROOT
 from rendered import unparsable
 
@@ -265,10 +267,23 @@ def test_the_rules_of_both_engines_agree_on_any_text(
     assert in_cookiecutter(question, answer) == in_copier(question, answer)
 
 
+def shown(path: Path) -> list[str]:
+    """What a reader sees of the first line of each paragraph and heading; markup that is not text is named."""
+    blocks = MarkdownIt().parse(path.read_text(encoding="utf-8"))
+    lines = [
+        list(takewhile(lambda part: part.type != "softbreak", each.children or ())) for each in blocks if each.children
+    ]
+    return ["".join(part.content if part.type == "text" else f"({part.type})" for part in line) for line in lines]
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(name=TEXT, description=TEXT)
 @example(name="no", description="1e3")
 @example(name="🎉 'Ünïcödé' \"x\" \\ bot", description="'''\"\"\" \\u0041 \\ 🎉 <&> $(id) `id` %s {x} }} #")
+@example(name="Ada's <R&D> Bot", description='Answers people\'s questions, in "quotes" and with <tags> & ampersands')
+@example(name="<b>&amp;</b> C #", description="*bold* _x_ [link](x) &amp; ~~no~~ `x` ![](x) \\* <!-- x")
+@example(name="1. x", description="1. x")
+@example(name="+ x", description="> x")
 @example(name="- x", description="# not a comment: really")
 @example(name="x: y", description="|")
 def test_free_text_makes_valid_files_or_is_refused(
@@ -294,6 +309,24 @@ def test_free_text_makes_valid_files_or_is_refused(
     assert (recorded["project_name"], recorded["description"]) == (name, description)
     project = tomllib.loads((one / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["description"] == description
+    read = {
+        file: yaml.safe_load((one / file).read_text(encoding="utf-8"))
+        for file in ("governance/intended_use.yaml", "config/service.yaml")
+    }
+    assert [each[key] for each, key in zip(read.values(), ("purpose", "title"), strict=True)] == [description, name]
+    assert shown(one / "README.md")[:2] == [name, description]
+    assert shown(one / "operations" / "runbook.md")[0] == f"Runbook of {name}"
+
+
+def test_what_was_typed_stays_readable(small: Path, tmp_path: Path) -> None:
+    name, description = "Ada's <R&D> Bot", 'Answers people\'s "questions" with <tags> & 🎉.'
+    project = by_cookiecutter(small, tmp_path, {**GOOD, "project_name": name, "description": description})
+    for file, line in {
+        "governance/intended_use.yaml": 'purpose: "Answers people\'s \\"questions\\" with <tags> & 🎉."',
+        "config/service.yaml": 'title: "Ada\'s <R&D> Bot"',
+        "README.md": "# Ada's \\<R&D> Bot",
+    }.items():
+        assert line in (project / file).read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize("word", ["no", "on", "yes", "null", "true", "off", "y"])
