@@ -26,10 +26,16 @@ Model = TypeVar("Model", bound=BaseModel)
 ROOT_MARKER = Path("config/models.yaml")
 
 
-class File(BaseModel):
-    """Base of every YAML file's shape: unknown keys are mistakes, values do not change once read."""
+class Strict(BaseModel):
+    """Base of shapes: unknown keys are mistakes, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class File(Strict):
+    """Base of every YAML file's shape."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     @field_validator("*", mode="wrap")
     @classmethod

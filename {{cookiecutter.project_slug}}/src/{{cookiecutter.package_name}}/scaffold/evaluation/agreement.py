@@ -15,9 +15,10 @@ from datetime import UTC, date, datetime
 from statistics import fmean
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from ..application import Application
+from ..config import Strict
 from ..errors import EvidenceError
 from ..evidence import digest_files
 from ..observability import Call, calling
@@ -56,10 +57,8 @@ class Label(Line):
         return Submitted(self.question, self.reference, self.answer, tuple(self.passages))
 
 
-class Agreement(BaseModel):
+class Agreement(Strict):
     """How a judge did on labelled answers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     judge: str = Field(description="Digest of model and rubric.")
     labels: str = Field(description="SHA-256 of the file of labels.")

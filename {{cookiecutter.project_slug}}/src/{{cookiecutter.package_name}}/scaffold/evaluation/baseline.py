@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AwareDatetime, Field, JsonValue, ValidationError
 
 from ..application import Application
-from ..config import Settings
+from ..config import Settings, Strict
 from ..errors import ConfigurationError, EvidenceError
 from ..evidence import COMPARED, fingerprint
 from .dataset import Case
@@ -33,24 +33,20 @@ REMAINING = 0.5
 SHOWN = 10
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Kept(_Strict):
+class Kept(Strict):
     """A case as it was answered when the baseline was accepted."""
 
     id: str
     sha256: str = Field(description="Digest of what was asked and expected.")
     answer: str = Field(description="Of the first attempt.")
-    fields: dict[str, JsonValue] = {}
+    fields: dict[str, JsonValue] = Field(default={}, description="What was extracted or classified.")
     refused: bool
     citations: list[Shown]
     scores: dict[str, float] = Field(description="By grader, the mean over the attempts.")
     measures: dict[str, float] = Field(description="By name, the mean over the attempts.")
 
 
-class Baseline(_Strict):
+class Baseline(Strict):
     """``evals/baselines/NAME.json``."""
 
     suite: str

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from math import ceil, log2
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 from sqlalchemy import select
 
 from ..application import Application
-from ..config import Settings
+from ..config import Settings, Strict
 from ..errors import ConfigurationError, EvidenceError
 from ..evidence import COMPARED, fingerprint
 from ..observability.names import CANARY_AGE, CANARY_PASSED
@@ -45,20 +45,16 @@ SHOWN = 10
 AGAIN = "run 'eval canary --accept' once you are content with the answers, and commit evals/canary.json"
 
 
-class Accepted(BaseModel):
+class Accepted(Strict):
     """One case, as it was answered."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     passed: bool
     answer: str = Field(description="SHA-256 of what was answered.")
     steady: bool = Field(description="Whether it was answered the same when it was asked a second time.")
 
 
-class Baseline(BaseModel):
+class Baseline(Strict):
     """``evals/canary.json``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     run: str
     accepted_at: AwareDatetime

@@ -11,9 +11,10 @@ import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from ..application import Application
+from ..config import Strict
 from ..errors import EvidenceError
 from ..evidence import digest_files
 from ..observability import Call, calling
@@ -40,11 +41,7 @@ LEAST = 5
 """So many cases must be there, or even a loss of all of them would not be significant (1/2 to the fifth is 0.03)."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Side(_Strict):
+class Side(Strict):
     """An index, and what it is made of."""
 
     index: int
@@ -52,7 +49,7 @@ class Side(_Strict):
     label: str
 
 
-class Comparison(_Strict):
+class Comparison(Strict):
     """What the comparison found; a record of its own."""
 
     id: str

@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
-from ..config import nearest
+from ..config import Strict, nearest
 from ..errors import ConfigurationError
 
 SHOWN = 5
@@ -22,11 +22,7 @@ DEMANDS = ("must_include", "number", "label", "fields")
 """What makes a case tell right from wrong."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Line(_Strict):
+class Line(Strict):
     """One object of a file of lines."""
 
     id: str = Field(min_length=1, description="Unique in the file.")
@@ -35,7 +31,7 @@ class Line(_Strict):
 L = TypeVar("L", bound=Line)
 
 
-class Number(_Strict):
+class Number(Strict):
     """A number that the answer must hold."""
 
     value: float = Field(allow_inf_nan=False)
@@ -45,7 +41,7 @@ class Number(_Strict):
     unit: str = Field(default="", description="What stands behind the number, such as EUR or %; empty for any.")
 
 
-class Expected(_Strict):
+class Expected(Strict):
     """What the answer must be. Graders compare it with what was answered."""
 
     answer: str = Field(default="", description="A good answer, for people who read a failure.")
@@ -75,7 +71,7 @@ class Expected(_Strict):
         return self.refusal or any(getattr(self, name) for name in DEMANDS)
 
 
-class Review(_Strict):
+class Review(Strict):
     """Whether a person stands behind the case. Only then does it count."""
 
     state: Literal["reviewed", "unreviewed", "rejected"] = Field(

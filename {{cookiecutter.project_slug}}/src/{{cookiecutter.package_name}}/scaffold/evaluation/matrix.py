@@ -14,10 +14,10 @@ from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from ..application import Application
-from ..config import File, load_yaml
+from ..config import File, Strict, load_yaml
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..models import BASELINE
 from .baseline import pair
@@ -56,11 +56,7 @@ class MatrixFile(File):
     backlog: list[Backlog] = Field(default=[], description="Use cases that failed before; tried again each time.")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Row(_Strict):
+class Row(Strict):
     """What one model came to."""
 
     name: str
@@ -81,7 +77,7 @@ class Row(_Strict):
     fit: bool = Field(default=False, description="Whether it may answer, from now on or still.")
 
 
-class Matrix(_Strict):
+class Matrix(Strict):
     """What all of them came to, best first."""
 
     at: AwareDatetime

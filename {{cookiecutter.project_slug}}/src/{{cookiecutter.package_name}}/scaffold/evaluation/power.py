@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import fmean
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from ..config import Strict
 from .baseline import Baseline, scores_of
 from .record import CaseResult
 from .statistics import cases_to_hold, cases_to_see, drop_seen
 
 
-class Power(BaseModel):
+class Power(Strict):
     """One metric."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cases: int = Field(description="Cases that measure it.")
     discordance: float = Field(description="Mean squared change of a case; of yes and no, the share that changed.")

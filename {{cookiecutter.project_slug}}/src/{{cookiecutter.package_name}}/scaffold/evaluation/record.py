@@ -5,18 +5,15 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
+from ..config import Strict
 from .dataset import labels
 from .graders import RATES, Score, unique
 from .suite import Threshold
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Shown(_Strict):
+class Shown(Strict):
     """A passage that the answer cites."""
 
     source: str
@@ -24,7 +21,7 @@ class Shown(_Strict):
     passage: str
 
 
-class CaseResult(_Strict):
+class CaseResult(Strict):
     """One case, asked once: what was asked, expected and got."""
 
     id: str
@@ -64,7 +61,7 @@ class CaseResult(_Strict):
         return labels(self.tags, self.locale, self.caller)
 
 
-class Metric(_Strict):
+class Metric(Strict):
     """A grader's scores, or a measure, over the ``n`` cases that it applies to, with the 95 % interval of the mean.
 
     A case that was asked several times counts once, by its mean.
@@ -78,7 +75,7 @@ class Metric(_Strict):
     p95: float | None = None
 
 
-class Verdict(_Strict):
+class Verdict(Strict):
     """What a demand came to."""
 
     metric: str
@@ -94,7 +91,7 @@ class Verdict(_Strict):
         return self.outcome == "passed"
 
 
-class Paired(_Strict):
+class Paired(Strict):
     """One metric of this run and of the baseline, over the cases that both asked."""
 
     n: int
@@ -112,7 +109,7 @@ class Paired(_Strict):
         return self.after - self.before
 
 
-class Against(_Strict):
+class Against(Strict):
     """A run held against the baseline."""
 
     baseline: str = Field(description="Id of the run that was accepted.")
@@ -123,7 +120,7 @@ class Against(_Strict):
     slices: dict[str, dict[str, Paired]]
 
 
-class Run(_Strict):
+class Run(Strict):
     """One run of a suite."""
 
     id: str

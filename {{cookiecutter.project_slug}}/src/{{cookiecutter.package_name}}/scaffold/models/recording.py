@@ -19,8 +19,9 @@ from threading import Lock
 from typing import Any, Literal
 
 from langchain_core.messages import BaseMessage
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
+from ..config import Strict
 from ..errors import ConfigurationError
 from ..guardrails.fencing import MARK
 from .settings import ModelEntry
@@ -31,11 +32,7 @@ UNSENT = {"id", "usage_metadata", "response_metadata"}
 AGAIN = "record again where the key is: eval run --record"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Head(_Strict):
+class Head(Strict):
     """The first line: what was recorded when, and on what."""
 
     recording: int = Field(description="Version of this format.")
@@ -44,7 +41,7 @@ class Head(_Strict):
     digests: dict[str, str] = Field(description="evidence.fingerprint: models, prompts, index, code and so on.")
 
 
-class Taken(_Strict):
+class Taken(Strict):
     """What came back once: an answer, a vector, or a refusal of this very request."""
 
     seconds: float
@@ -55,7 +52,7 @@ class Taken(_Strict):
     said: str = ""
 
 
-class Line(_Strict):
+class Line(Strict):
     """A request that was made, and what came back each time."""
 
     request: str
@@ -64,7 +61,7 @@ class Line(_Strict):
     taken: list[Taken] = Field(min_length=1)
 
 
-class _End(_Strict):
+class _End(Strict):
     lines: int
     sha256: str
 

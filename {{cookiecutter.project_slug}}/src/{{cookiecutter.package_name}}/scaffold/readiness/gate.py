@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..application import Application
+from ..config import Strict
 from ..errors import ScaffoldError
 from ..evaluation import load_suite
 from ..evaluation.events import GATE, record
@@ -19,10 +20,8 @@ from .checks import CHECKS
 from .stages import CheckName, Stage, load_stage
 
 
-class CheckResult(BaseModel):
+class CheckResult(Strict):
     """What one check found."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     failure_mode: str
@@ -33,10 +32,8 @@ class CheckResult(BaseModel):
     """Where the evidence lies, below the project's folder."""
 
 
-class GateResult(BaseModel):
+class GateResult(Strict):
     """Whether the project is fit for a stage, and what that was decided on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     stage: str
     passed: bool

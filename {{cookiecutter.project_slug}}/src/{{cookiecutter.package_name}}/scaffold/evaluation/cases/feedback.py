@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from ...application import QUESTION_MAX_CHARACTERS, Application
+from ...config import Strict
 from ...errors import Conflict, NotFound, UsageError
 from ...governance.principal import Principal
 from ...guardrails import redact
@@ -32,10 +33,8 @@ PASSAGES = 5
 Verdict = Literal["up", "down", "corrected"]
 
 
-class Given(BaseModel):
+class Given(Strict):
     """Feedback as it comes in: what was asked and answered is sent back, since only digests of it are kept."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     trace_id: str = Field(pattern=r"^[0-9a-f]{32}$", description="The answer's.")
     verdict: Verdict = Field(description="up: good; down: bad; corrected: bad, and correction says what is right.")

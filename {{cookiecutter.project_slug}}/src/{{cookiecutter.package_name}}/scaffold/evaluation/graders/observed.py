@@ -6,16 +6,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from ...config import Strict
 from ...usecase import Answer
 from ..dataset import Case
 
 
-class Score(BaseModel):
+class Score(Strict):
     """A grader's verdict on one case."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     score: float = Field(ge=0, le=1)
     reason: str = Field(default="", description="Why it is not 1; empty where it is.")

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
+from ...config import Strict
 from .kinds import KINDS, KindName
 from .settings import DataRequired
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Finding(_Strict):
+class Finding(Strict):
     """One defect of one document."""
 
     origin: str
@@ -39,7 +36,7 @@ def finding(
     )
 
 
-class Freshness(_Strict):
+class Freshness(Strict):
     """How far a source's index lags behind, against what was promised."""
 
     oldest_hours: float | None = Field(description="Age of the oldest change not in the index; null: nobody knows.")
@@ -47,7 +44,7 @@ class Freshness(_Strict):
     reason: str = Field(description="What the age was told by.")
 
 
-class SourceReport(_Strict):
+class SourceReport(Strict):
     """One source: how many documents it has, and how many of them have a defect of each kind."""
 
     origin: str
@@ -57,7 +54,7 @@ class SourceReport(_Strict):
     freshness: Freshness | None = None
 
 
-class Report(_Strict):
+class Report(Strict):
     """One check of all documents: self-contained."""
 
     version: Literal[1] = 1
