@@ -32,6 +32,7 @@ from .journal import Journal
 from .judging import Judge, judge_of
 from .record import CaseResult, Run, Shown, Verdict, save, slices, summarise
 from .record import judge as judge_scores
+from .relative import times
 from .suite import SuiteFile, graders_of
 
 Progress = Callable[[int, int], None]
@@ -100,7 +101,8 @@ async def run(
             )
         if said := missing(tape):  # also where the use case made something of it
             raise ConfigurationError(said)
-        held, verdicts = against(baseline, results, suite, digests) if baseline else (None, [])
+        taken_at = times(calls, suite.concurrency)
+        held, verdicts = against(baseline, results, suite, digests, taken_at) if baseline else (None, [])
         record = Run(
             id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
             suite=suite.name,
@@ -110,6 +112,7 @@ async def run(
             k=suite.k,
             repeat=suite.repeat,
             calls=calls,
+            times=taken_at,
             resumed=len(taken),
             digests=digests,
             cases=results,
