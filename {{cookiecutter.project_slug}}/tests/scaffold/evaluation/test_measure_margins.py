@@ -11,7 +11,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import Baseline, against, baseline_of
-from {{ cookiecutter.package_name }}.scaffold.evaluation.record import CaseResult, hold, summarise
+from {{ cookiecutter.package_name }}.scaffold.evaluation.record import CaseResult, Verdict, hold, slices, summarise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.relative import REPLAYED, times
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report import junit, markdown, page, text
 from {{ cookiecutter.package_name }}.scaffold.evaluation.statistics import ratio_bounds, rise
@@ -98,13 +98,22 @@ def test_a_slice_that_became_dearer_beyond_chance_is_named_and_one_that_grew_a_l
     tags = {f"c{i}": ["hr"] if i < 20 else ["pay"] for i in range(500)}
     before = [result(id_, tags=tags[id_], measures={"cost": 1.0}) for id_ in tags]
     after = [result(id_, tags=tags[id_], measures={"cost": 2.0 if i < 20 else 1.02}) for i, id_ in enumerate(tags)]
-    _, (whole, *slices) = against(baseline(before), after, a_suite({"cost": MARGIN}), {}, HERE)
+    _, (whole, *parts) = against(baseline(before), after, a_suite({"cost": MARGIN}), {}, HERE)
     assert whole.outcome == "passed"
-    assert [(verdict.slice, verdict.outcome) for verdict in slices] == [("hr", "missed")]
-    assert "cost of hr went from 1 to 2 USD over 20 cases (+100.0 %" in slices[0].reason
+    assert [(verdict.slice, verdict.outcome) for verdict in parts] == [("hr", "missed")]
+    assert "cost of hr went from 1 to 2 USD over 20 cases (+100.0 %" in parts[0].reason
     held = a_suite({"correctness": {"min": 0.1}}, slices={"pay": {"cost": MARGIN}, "hr": {"cost": MARGIN}})
     _, verdicts = against(baseline(before), after, held, {}, HERE)
     assert [(verdict.slice, verdict.outcome) for verdict in verdicts] == [("pay", "passed"), ("hr", "missed")]
+
+
+@pytest.mark.parametrize("before", [1.0, 0.0])
+def test_what_makes_every_case_dearer_names_no_slice(before: float) -> None:
+    tags = {f"c{i}": ["hr"] if i % 2 else ["pay"] for i in range(200)}
+    old = [result(id_, tags=tags[id_], measures={"cost": before}) for id_ in tags]
+    new = [result(id_, tags=tags[id_], measures={"cost": 3.0}) for id_ in tags]
+    _, verdicts = against(baseline(old), new, a_suite({"cost": MARGIN}), {}, HERE)
+    assert [(verdict.slice, verdict.outcome) for verdict in verdicts] == [("", "missed")]
 
 
 def test_one_slice_of_many_that_was_dear_by_chance_is_not_named() -> None:
@@ -182,6 +191,15 @@ def test_every_report_shows_what_became_of_the_measures(shown: Callable[[Run], s
     told = shown(judged())
     for each in expected:
         assert each in told
+
+
+def test_a_slice_that_is_dear_is_shown_and_not_called_weak() -> None:
+    run = judged()
+    dear = Verdict(metric="cost", slice="hr", outcome="missed", reason="cost of hr rose.")
+    tagged = [case.model_copy(update={"tags": ["hr"] if n < 20 else ["pay"]}) for n, case in enumerate(run.cases)]
+    told = page(run.model_copy(update={"cases": tagged, "slices": slices(tagged), "verdicts": [dear]}))
+    assert "cost of hr rose." in told[told.index("Where it is weak") :]
+    assert "Weakest" not in told
 
 
 @pytest.mark.parametrize(

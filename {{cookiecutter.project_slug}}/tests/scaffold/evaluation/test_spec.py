@@ -172,7 +172,7 @@ def test_each_run_counts_against_the_baseline_that_was_accepted_in_its_day(
     (breach,) = told.breaches
     assert (breach.metric, breach.since, breach.until) == ("correctness against the baseline", day(2), day(4))
     assert margins(told) == (
-        "Margins against the baseline of the day: kept by 2 runs, lost by 1, unclear in 1; 2 were held to none."
+        "Margins against the baseline of the day: runs that kept them: 2, that did not: 1, unclear: 1, held to none: 2."
     )
     shown = page(told)
     assert '<span class="tag bad">lost</span> <code>run-0</code>, accepted 2026-03-02' in shown

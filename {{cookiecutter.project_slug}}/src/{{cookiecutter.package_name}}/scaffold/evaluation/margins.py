@@ -37,18 +37,27 @@ def decide(found: Against, suite: SuiteFile) -> Iterator[Verdict]:
                 yield Verdict(metric=name, slice=label, outcome=outcome, reason=reason, baseline=found.baseline)
     margins = {name: each.margin for name, each in suite.thresholds.items() if each.margin is not None}
     tried = [
-        (label, name, each)
+        (label, name, each, whole)
         for label in found.slices
         for name in margins
-        if (each := of(found, name, label))
-        and (whole := of(found, name))
-        and each.n < whole.n  # a slice of every case is none
+        if (each := of(found, name, label)) and (whole := of(found, name)) and each.n < whole.n  # else it is no slice
     ]
-    for (label, name, each), beyond_chance in zip(tried, holm([each.p for _, _, each in tried]), strict=True):
-        if beyond_chance and _broken(each, margins[name]):
+    beyond_chance = holm([each.p for _, _, each, _ in tried])
+    for (label, name, each, whole), lost in zip(tried, beyond_chance, strict=True):
+        if lost and _stands_out(each, whole, margins[name]):
             told, which = _told(name, label, each)
             reason = f"{told}; that is beyond chance, however many slices there are{which}."
             yield Verdict(metric=name, slice=label, outcome="missed", reason=reason, baseline=found.baseline)
+
+
+def _stands_out(each: Paired | Change, whole: Paired | Change, margin: float) -> bool:
+    """Whether a slice breaks the margin; of measures, also whether it rose by more than all cases together.
+
+    What makes every request longer would name every slice.
+    """
+    if isinstance(each, Paired) or isinstance(whole, Paired):
+        return _broken(each, margin)
+    return each.low > max(margin, whole.share) or (isinf(each.share) and not isinf(whole.share))
 
 
 def of(found: Against, name: str, label: str = "") -> Paired | Change | None:

@@ -84,9 +84,9 @@ def margins(report: Spec) -> str:
     """How many runs kept their margins against the baseline of their day, in a sentence."""
     found = [run.held.outcome for run in report.runs if run.held]
     count = {name: found.count(name) for name in ("kept", "lost", "unclear", "no margin", "no baseline")}
-    compared = f"kept by {count['kept']} runs, lost by {count['lost']}, unclear in {count['unclear']}"
+    compared = f"runs that kept them: {count['kept']}, that did not: {count['lost']}, unclear: {count['unclear']}"
     alone = count["no margin"] + count["no baseline"]
-    return f"Margins against the baseline of the day: {compared}; {alone} were held to none."
+    return f"Margins against the baseline of the day: {compared}, held to none: {alone}."
 
 
 def against(held: Held | None) -> str:

@@ -61,4 +61,5 @@ def numbers(metric: Metric | None) -> tuple[str, str, str]:
     """Mean, interval and number of cases."""
     if metric is None:
         return "–", "", "0"
-    return f"{metric.mean:.3f}", f"{metric.low:.3f}–{metric.high:.3f}", str(metric.n)
+    form = ".3f" if metric.p50 is None else ".4g"  # of measures: answers cost far less than 0.001 US dollars
+    return f"{metric.mean:{form}}", f"{metric.low:{form}}–{metric.high:{form}}", str(metric.n)
