@@ -56,6 +56,7 @@ async def test_a_prompt_that_doubles_what_an_answer_costs_is_red_though_it_answe
     red = {verdict.metric: verdict for verdict in dearer.verdicts if not verdict.passed and not verdict.slice}
     assert {name: verdict.outcome for name, verdict in red.items()} == {"input_tokens": "missed", "cost": "missed"}
     assert dearer.against is not None
+    assert "latency" in dearer.against.measures  # measured as before, on this machine
     cost = dearer.against.measures["cost"]
     assert cost.share > 0.9
     assert f"cost went from {cost.before:.4g} to {cost.after:.4g} USD over {cost.n} cases" in red["cost"].reason
