@@ -63,10 +63,21 @@ def _token() -> str:
     )  # no digits: nothing takes it for a number
 
 
+class _Visible(dict[int, int | None]):
+    """For ``str.translate``: drops controls, formats and surrogates (Unicode's Cc, Cf, Cs). Fills as they come."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = chr(code) in "\n\t" or unicodedata.category(chr(code)) not in ("Cc", "Cf", "Cs")
+        self[code] = code if kept else None
+        return self[code]
+
+
+_VISIBLE = _Visible()
+
+
 def _harmless(text: str) -> str:
     lines = "\n".join(text.splitlines())  # every line break that any reader knows becomes the one that the fence uses
-    visible = "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    return _HEAD.sub(r"\1(\2)", _FENCE.sub("(", visible))
+    return _HEAD.sub(r"\1(\2)", _FENCE.sub("(", lines.translate(_VISIBLE)))
 
 
 def _flat(value: str) -> str:

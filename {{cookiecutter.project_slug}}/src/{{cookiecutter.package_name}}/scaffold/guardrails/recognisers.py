@@ -109,10 +109,29 @@ _IDENTITIES: tuple[tuple[str, Callable[[str], bool]], ...] = (
 )
 
 
+REACH = 24
+"""Characters round digits that may belong to a number: a country code's plus, a bracket, letters, an extension."""
+
+
+def _near(digits: str, text: str) -> list[tuple[int, int]]:
+    """Where enough digits stand close together, with what is round them: slow patterns and matchers read no more."""
+    spans: list[tuple[int, int]] = []
+    for match in re.finditer(digits, text):
+        begin, stop = max(0, match.start() - REACH), match.end() + REACH
+        if spans and begin <= spans[-1][1]:
+            begin = spans.pop()[0]
+        spans.append((begin, stop))
+    return spans
+
+
+_IDENTITY_DIGITS = r"\d(?:\D?\d){5,}"
+"""All of the above hold six digits or more with one character at most between two of them."""
+
+
 def identities(text: str, region: str) -> Iterator[Finding]:
     """Numbers that states give to people."""
-    for pattern, is_valid in _IDENTITIES:
-        for match in re.finditer(f"{_ALONE}(?:{pattern}){_ENDS}", text):
+    for (begin, stop), (pattern, is_valid) in product(_near(_IDENTITY_DIGITS, text), _IDENTITIES):
+        for match in re.compile(f"{_ALONE}(?:{pattern}){_ENDS}").finditer(text, begin, stop):
             if is_valid(match[0]):
                 yield Finding("national_id", *match.span(), match[0])
 
@@ -137,11 +156,17 @@ def addresses(text: str, region: str) -> Iterator[Finding]:
             yield Finding("ip_address", *match.span(), match[0])
 
 
-_PHONE_WORD = re.compile(
+_PHONE_DIGITS = r"\d(?:\D{0,4}\d){4,}"
+BEFORE = 40
+"""Characters before a telephone number in which a word may say what it is."""
+DIGITS = 9
+"""The least of a telephone number that no word says to be one."""
+_PHONE_NAME = (
     r"\b(?:tel|fon|mobil|handy|fax|call|dial|ring|ext|sms|\w*(?:telefon|phone|mobile|hotline|ruf|wahl|whatsapp)\w*)"
-    r"(?:-?(?:nr|no|number|nummer))?\W{0,4}(?:[^\W\d]{1,10}\W{1,3}){0,2}\Z",
-    re.IGNORECASE,
+    r"(?:-?(?:nr|no|number|nummer))?\W{0,4}(?:[^\W\d]{1,10}\W{1,3}){0,2}"
 )
+_PHONE_WORD = re.compile(_PHONE_NAME + r"\Z", re.IGNORECASE)
+_PHONE_WORD_AHEAD = re.compile(_PHONE_NAME + r"\W{0,3}\d", re.IGNORECASE)
 _OTHER_WORD = re.compile(
     r"(?:\b(?:order|invoice|art|part|item|sku|ref|reference|customer|account|ticket|serial|contract|isbn|ean|po|hrb|id|"
     r"version|bestell|auftrag|rechnung|artikel|teil|kunden?|konto|vertrag|serien|personal|material|vorgang|eur|usd|gbp|chf)"
@@ -163,28 +188,20 @@ def phones(text: str, region: str) -> Iterator[Finding]:
     # the matcher would take the citation behind a number, as in "030 1234567 [1]", for a part of it, and then give up
     text = re.sub(r"\[\d+\]", lambda citation: ";" * len(citation[0]), text)
     passes = [("ZZ", Leniency.POSSIBLE), *((name, Leniency.VALID) for name in dict.fromkeys((region, "DE", "GB")))]
-    for (begin, stop), (name, leniency) in product(_near_digits(text), passes):
+    possible = [span for span in _near(_PHONE_DIGITS, text) if _may_hold_phone(text, *span)]
+    for (begin, stop), (name, leniency) in product(possible, passes):
         for match in PhoneNumberMatcher(text[begin:stop], name, leniency):
             raw = match.raw_string
             bracketed = raw.startswith("(") and raw.count("(") > raw.count(")")  # its end is not part of the match
             start, end = begin + match.start + bracketed, begin + match.end
-            if _is_phone(text[start:end], text[max(0, start - 40) : start], text[end : end + 10]):
+            if _is_phone(text[start:end], text[max(0, start - BEFORE) : start], text[end : end + 10]):
                 yield Finding("phone", start, end, text[start:end])
 
 
-REACH = 24
-"""Characters round the digits: a country code's plus, a bracket, an extension."""
-
-
-def _near_digits(text: str) -> list[tuple[int, int]]:
-    """Where five or more digits stand close together, with what is round them: the slow matcher reads no more."""
-    spans: list[tuple[int, int]] = []
-    for match in re.finditer(r"\d(?:\D{0,4}\d){4,}", text):
-        begin, stop = max(0, match.start() - REACH), match.end() + REACH
-        if spans and begin <= spans[-1][1]:
-            begin = spans.pop()[0]
-        spans.append((begin, stop))
-    return spans
+def _may_hold_phone(text: str, begin: int, stop: int) -> bool:
+    """Whether ``_is_phone`` may be true of anything in there; of the date in a passage's head it is not."""
+    digits = sum(c.isdigit() for c in text[begin:stop])
+    return digits >= DIGITS or bool(_PHONE_WORD_AHEAD.search(text, max(0, begin - BEFORE), stop))
 
 
 def _is_phone(number: str, before: str, after: str) -> bool:
@@ -194,7 +211,7 @@ def _is_phone(number: str, before: str, after: str) -> bool:
     line = before.rpartition("\n")[2]
     if _PHONE_WORD.search(line):
         return digits >= 6
-    if digits < 9 or _OTHER_WORD.search(line) or _AMOUNT.match(after):
+    if digits < DIGITS or _OTHER_WORD.search(line) or _AMOUNT.match(after):
         return False
     if number.startswith(("+", "00", "(+")):
         return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from functools import lru_cache
 
 FUNCTION_WORDS = frozenset(
@@ -52,8 +51,11 @@ def _fold(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
-def likeness(word: str, vocabulary: Iterable[str]) -> float:
+@lru_cache(maxsize=20_000)
+def likeness(word: str, vocabulary: tuple[str, ...]) -> float:
     """How near the nearest word of a vocabulary is, from 0 to 1."""
+    if word in vocabulary:
+        return 1.0
     return max((_alike(word, other) for other in vocabulary), default=0.0)
 
 
