@@ -11,7 +11,13 @@ import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import Baseline, against, baseline_of
-from {{ cookiecutter.package_name }}.scaffold.evaluation.record import CaseResult, Verdict, hold, slices, summarise
+from {{ cookiecutter.package_name }}.scaffold.evaluation.record import (
+    CaseResult,
+    Verdict,
+    hold,
+    slices,
+    summarise,
+)
 from {{ cookiecutter.package_name }}.scaffold.evaluation.relative import REPLAYED, times
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report import junit, markdown, page, text
 from {{ cookiecutter.package_name }}.scaffold.evaluation.statistics import ratio_bounds, rise
