@@ -134,8 +134,8 @@ class Against(_Strict):
     changed: list[str] = Field(description="What differs between both, of evidence.COMPARED.")
     metrics: dict[str, Paired]
     slices: dict[str, dict[str, Paired]]
-    measures: dict[str, Change] = {}
-    measure_slices: dict[str, dict[str, Change]] = {}
+    measures: dict[str, Change] = Field(default={}, description="Time, cost and tokens, as metrics are scores.")
+    measure_slices: dict[str, dict[str, Change]] = Field(default={}, description="The same by slice.")
     incomparable: dict[str, str] = Field(default={}, description="Measures that are not compared, and why not.")
 
 
