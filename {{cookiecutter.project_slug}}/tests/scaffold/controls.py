@@ -22,7 +22,7 @@ import sqlalchemy
 import {{ cookiecutter.package_name }} as package
 from {{ cookiecutter.package_name }}.scaffold.errors import ScaffoldError, SourceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
-from {{ cookiecutter.package_name }}.scaffold.evaluation.record import Verdict
+from {{ cookiecutter.package_name }}.scaffold.evaluation.relative import changes
 from {{ cookiecutter.package_name }}.scaffold.governance.chain import Verification
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.models import Governed
@@ -80,6 +80,8 @@ LIVE = "tests/scaffold/test_live.py"
 RETRIEVAL = "tests/scaffold/retrieval"
 BASELINE = "tests/scaffold/evaluation/test_baseline.py"
 WORSE = f"{DRILLS}/test_f11_worse_answers.py"
+DEARER = f"{DRILLS}/test_f05_dearer_answers.py"
+MEASURED = "tests/scaffold/evaluation/test_measure_margins.py"
 F33 = f"{DRILLS}/test_f33_drift.py"
 DRIFT = "tests/scaffold/observability/test_drift.py"
 RECORDINGS = "tests/scaffold/evaluation/test_recordings.py"
@@ -744,18 +746,47 @@ CONTROLS = (
         failure="F11",
         unplug=[
             (
-                "scaffold.evaluation.baseline._hold",
-                always(lambda metric, label, *_: Verdict(metric=metric, slice=label, outcome="passed", reason="")),
+                "scaffold.evaluation.margins._hold",
+                always(lambda *_: ("passed", "")),
             )
         ],
         tests=[f"{BASELINE}::test_a_margin_is_decided_by_the_bound", WORSE],
+    ),
+    Control(
+        name="measure-margin",
+        failure="F05",
+        unplug=[("scaffold.evaluation.baseline.changes", always(lambda old, _, *rest: changes(old, old, *rest)))],
+        tests=[DEARER],
+    ),
+    Control(
+        name="measure-bound",
+        failure="F05",
+        unplug=[
+            (
+                "scaffold.evaluation.relative.ratio_bounds",
+                always(lambda before, after: (sum(after) / max(sum(before), 1e-9) - 1,) * 2),
+            )
+        ],
+        tests=[f"{MEASURED}::test_a_share_of_the_baselines_mean_is_decided_by_the_bound"],
+    ),
+    Control(
+        name="times-that-compare",
+        failure="F05",
+        unplug=[("scaffold.evaluation.baseline.incomparable", always(lambda *_: ""))],
+        tests=[f"{MEASURED}::test_times_are_compared_on_the_same_machine_only_and_never_replayed_ones"],
+    ),
+    Control(
+        name="baseline-of-scores",
+        failure="F12",
+        unplug=[("scaffold.readiness.checks.MEASURES", always(()))],
+        tests=[f"{DRILLS}/test_f12_too_few_cases.py"],
     ),
     Control(
         name="baseline-bound",
         failure="F11",
         unplug=[
             (
-                "scaffold.evaluation.baseline.paired_bounds",
+                "scaffold.evaluation.margins.paired_bounds",
                 lambda _: lambda values: (sum(values) / len(values), sum(values) / len(values)),
             )
         ],
@@ -776,14 +807,20 @@ CONTROLS = (
     Control(
         name="slices-corrected",
         failure="F12",
-        unplug=[("scaffold.evaluation.baseline.holm", lambda _: lambda values: [value <= 0.05 for value in values])],
-        tests=[f"{BASELINE}::test_one_slice_of_many_that_had_bad_luck_is_not_named"],
+        unplug=[("scaffold.evaluation.margins.holm", lambda _: lambda values: [value <= 0.05 for value in values])],
+        tests=[
+            f"{BASELINE}::test_one_slice_of_many_that_had_bad_luck_is_not_named",
+            f"{MEASURED}::test_one_slice_of_many_that_was_dear_by_chance_is_not_named",
+        ],
     ),
     Control(
         name="slices-compared",
         failure="F12",
-        unplug=[("scaffold.evaluation.baseline.holm", lambda _: lambda values: [False] * len(values))],
-        tests=[f"{BASELINE}::test_a_slice_that_lost_beyond_chance_is_named_though_the_whole_holds"],
+        unplug=[("scaffold.evaluation.margins.holm", lambda _: lambda values: [False] * len(values))],
+        tests=[
+            f"{BASELINE}::test_a_slice_that_lost_beyond_chance_is_named_though_the_whole_holds",
+            f"{MEASURED}::test_a_slice_that_became_dearer_beyond_chance_is_named_and_one_that_grew_a_little_is_not",
+        ],
     ),
     Control(
         name="minimum-cases-per-slice",

@@ -68,10 +68,13 @@ async def test_a_pilot_takes_many_cases_in_every_language_and_a_baseline(
 async def test_a_baseline_that_nothing_is_held_against_does_not_pass_for_one(
     application: Application, project: Path
 ) -> None:
-    """Staged: a baseline is accepted, and no threshold has a margin.
-    Caught by: the stage, which demands both.
+    """Staged: a baseline is accepted, and nothing has a margin but the number of tokens.
+    Caught by: the stage, which demands both: answers may not get worse unseen.
     """
     suite = load_suite(application.settings, "knowledge")
+    shape = {**suite.model_dump(), "thresholds": {"correctness": {"min": 0.01}, "input_tokens": {"margin": 0.2}}}
+    suite = SuiteFile.model_validate(shape)
+    (project / "evals" / "suites" / "knowledge.yaml").write_text(suite.model_dump_json(), "utf-8")
     baseline.accept(application, await run(application, suite), suite, by="Ada")
     (check,) = [check for check in gate(application, "pilot").checks if check.id == "evaluation"]
-    assert "no threshold of evals/suites/knowledge.yaml has a margin" in check.reason
+    assert "no score of evals/suites/knowledge.yaml has a margin" in check.reason

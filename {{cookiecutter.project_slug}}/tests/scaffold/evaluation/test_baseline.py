@@ -13,7 +13,13 @@ import pytest
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, EvidenceError, ModelUnavailable
 from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult, SuiteFile, run
-from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import Baseline, accept, against, load, scores_of
+from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import (
+    Baseline,
+    accept,
+    against,
+    load,
+    scores_of,
+)
 from {{ cookiecutter.package_name }}.scaffold.evaluation.power import power
 
 from tests.scaffold.evaluation.cases import HOTEL, Scripted, answer, line, result, suite

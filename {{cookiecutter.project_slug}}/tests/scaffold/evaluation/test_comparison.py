@@ -11,8 +11,8 @@ import pytest
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import EvidenceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import load_suite
-from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import pair
 from {{ cookiecutter.package_name }}.scaffold.evaluation.comparison import LEAST, Comparison, compare
+from {{ cookiecutter.package_name }}.scaffold.evaluation.margins import pair
 
 PAIRS: list[tuple[Mapping[str, float], Mapping[str, float], float, list[str], float]] = [
     # before, after, difference, the worse ones, p

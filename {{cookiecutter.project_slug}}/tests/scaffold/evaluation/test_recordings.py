@@ -138,6 +138,7 @@ def test_recorded_answers_are_replayed_without_key_and_network(
     before = (recorded.root / "recorded.json").read_text("utf-8")
     assert answers(out) == answers(before)
     assert (json.loads(before)["calls"], json.loads(out)["calls"]) == ("live", "replayed")
+    assert (json.loads(before)["times"][:12], json.loads(out)["times"]) == ("4 at a time ", "replayed")
     assert not live.requests
     assert ("LOOPBACK_KEY" in err) == (not asked_for)  # it says why it does not ask
     assert json.loads(out)["metrics"]["input_tokens"] == json.loads(before)["metrics"]["input_tokens"]

@@ -15,8 +15,9 @@ from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, judge, summarise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.events import DRIFT, GATE, record
 from {{ cookiecutter.package_name }}.scaffold.evaluation.history import history, sparkline
+from {{ cookiecutter.package_name }}.scaffold.evaluation.record import Against, Verdict
 from {{ cookiecutter.package_name }}.scaffold.evaluation.spec import Spec, Week, spec
-from {{ cookiecutter.package_name }}.scaffold.evaluation.spec_page import headline, page
+from {{ cookiecutter.package_name }}.scaffold.evaluation.spec_page import headline, margins, page
 from {{ cookiecutter.package_name }}.scaffold.evaluation.store import save
 from {{ cookiecutter.package_name }}.scaffold.evaluation.suite import SuiteFile
 from {{ cookiecutter.package_name }}.scaffold.state import answers, evaluation_runs, events, feedback
@@ -32,8 +33,8 @@ def day(number: int) -> datetime:
     return START + timedelta(days=number)
 
 
-def ran(application: Application, number: int, right: int, **digests: str) -> Run:
-    """A run on that day, in which so many of 20 cases are right."""
+def made(number: int, right: int, **digests: str) -> Run:
+    """A run of that day, in which so many of 20 cases are right."""
     cases = [result(f"c{each}", float(each < right)) for each in range(20)]
     suite = SuiteFile.model_validate(SHAPE)
     run = Run(
@@ -41,7 +42,6 @@ def ran(application: Application, number: int, right: int, **digests: str) -> Ru
         digests=DIGESTS | digests, unreviewed=[], metrics=summarise(cases), slices={}, thresholds=suite.thresholds,
         verdicts=judge(cases, suite),
     )  # fmt: skip
-    save(application, run)
     return run
 
 
@@ -50,7 +50,7 @@ def held(application: Application, project: Path) -> Application:
     """Right on days 0 and 1, worse on 2 and 3 with another prompt, right again on days 4 and 5."""
     (project / "evals/suites/small.yaml").write_text(yaml.safe_dump(SHAPE), "utf-8")
     for number, right in enumerate((20, 20, 8, 4, 20, 20)):
-        ran(application, number, right, **({"prompts": "b"} if number in (2, 3) else {}))
+        save(application, made(number, right, **({"prompts": "b"} if number in (2, 3) else {})))
     return application
 
 
@@ -134,6 +134,50 @@ def test_canaries_drift_and_what_users_met_are_in_it(held: Application) -> None:
     assert "language" in shown
     assert "://" not in shown
     assert json.loads(json.dumps(told.as_dict()))["events"][0]["features"] == ["language"]
+
+
+def held_to(run: Run, outcome: str, baseline: str, on: int) -> Run:
+    """``run`` as if it had been held against a baseline that was accepted on that day."""
+    against = Against(baseline=baseline, accepted_at=day(on), left_out=[], changed=[], metrics={}, slices={})
+    shape = {"metric": "correctness", "outcome": outcome, "reason": f"{outcome}.", "baseline": baseline}
+    said = [Verdict.model_validate(shape)] if outcome else []
+    return run.model_copy(update={"against": against, "verdicts": [*run.verdicts, *said]})
+
+
+def test_each_run_counts_against_the_baseline_that_was_accepted_in_its_day(
+    application: Application, project: Path
+) -> None:
+    """Nothing accepted, kept, lost, lost too little to be sure, and kept against the next one."""
+    (project / "evals/suites/small.yaml").write_text(yaml.safe_dump(SHAPE), "utf-8")
+    days = [
+        ("", "", 0),
+        ("passed", "run-0", 0),
+        ("missed", "run-0", 0),
+        ("unclear", "run-0", 0),
+        ("passed", "run-3", 3),
+    ]
+    for number, (outcome, accepted, on) in enumerate(days):
+        run = made(number, 20)
+        save(application, held_to(run, outcome, accepted, on) if accepted else run)
+    save(application, held_to(made(5, 20), "", "run-3", 3))
+    told = spec(application, "small")
+    assert [run.held and (run.held.outcome, run.held.baseline, run.held.accepted_at) for run in told.runs] == [
+        ("no baseline", "", None),
+        ("kept", "run-0", day(0)),
+        ("lost", "run-0", day(0)),
+        ("unclear", "run-0", day(0)),
+        ("kept", "run-3", day(3)),
+        ("no margin", "run-3", day(3)),
+    ]
+    assert [run.outcome for run in told.runs] == ["at spec", "at spec", "breach", "breach", "at spec", "at spec"]
+    (breach,) = told.breaches
+    assert (breach.metric, breach.since, breach.until) == ("correctness against the baseline", day(2), day(4))
+    assert margins(told) == (
+        "Margins against the baseline of the day: runs that kept them: 2, that did not: 1, unclear: 1, held to none: 2."
+    )
+    shown = page(told)
+    assert '<span class="tag bad">lost</span> <code>run-0</code>, accepted 2026-03-02' in shown
+    assert json.loads(json.dumps(told.as_dict()))["runs"][2]["held"]["baseline"] == "run-0"
 
 
 def test_a_suite_that_never_ran_is_not_at_spec(application: Application) -> None:

@@ -41,8 +41,18 @@ def test_an_unknown_suite_names_the_known_ones(tmp_path: Path, name: str) -> Non
         ("{correctness: {min: 0.8, margin: 0.05}}", "{}", r"thresholds: .*at least 1 item"),
         (
             "correctness: {min: 0.8",
-            "latency: {max: 5",
-            r"thresholds.latency: less of latency is better; set max or p95",
+            "latency: {min: 0.8",
+            r"thresholds.latency: less of latency is better; set max, p95 or margin",
+        ),
+        (
+            "correctness: {min: 0.8, margin: 0.05}",
+            "cost: {margin: -0.2}",
+            r"small.yaml:3: thresholds.cost.margin: .* not -0.2",
+        ),
+        (
+            "correctness: {min: 0.8, margin: 0.05}",
+            "costs: {margin: 0.2}",
+            r"small.yaml.*thresholds.costs: there is no metric 'costs' \(did you mean 'cost'",
         ),
         ("min: 0.8", "max: 5", r"thresholds.correctness: more of correctness is better; set min or margin"),
         ("{min: 0.8, margin: 0.05}", "{cases: 5}", r"thresholds.correctness: a threshold demands something"),

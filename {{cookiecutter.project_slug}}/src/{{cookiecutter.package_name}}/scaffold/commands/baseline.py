@@ -56,7 +56,8 @@ def register(family: typer.Typer, shell: Shell) -> None:
         with shell.opened() as application:
             after = recorded(application, run) if run else newest(application, suite)
             chosen = load_suite(application.settings, after.suite)
-            found, verdicts = against(_before(application, chosen, baseline), after.cases, chosen, after.digests)
+            before = _before(application, chosen, baseline)
+            found, verdicts = against(before, after.cases, chosen, after.digests, after.times)
         passed = all(verdict.passed for verdict in verdicts)
         if as_json:
             told = [verdict.model_dump(mode="json") for verdict in verdicts]
@@ -142,6 +143,8 @@ def _earlier(application: Application, run: Run) -> Baseline:
 
 
 def _show(shell: Shell, run: Run, found: Against, verdicts: list[Verdict]) -> None:
+    from ..evaluation.report.words import more
+
     marks = {"passed": ("✓", "green"), "missed": ("✗", "red"), "unclear": ("?", "yellow")}
     outcome = {verdict.metric: verdict.outcome for verdict in verdicts if not verdict.slice}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -160,7 +163,18 @@ def _show(shell: Shell, run: Run, found: Against, verdicts: list[Verdict]) -> No
             ),
             *(f"{each.n}", f"{len(each.worse)}", f"{len(each.better)}", f"{each.p:.2g}"),
         )
+    for name, measure in found.measures.items():
+        mark, colour = marks[outcome[name]] if name in outcome else ("·", "dim")
+        high = "none" if measure.high is None else f"{100 * measure.high:+.1f} %"
+        table.add_row(
+            Text(mark, style=colour),
+            name,
+            *(f"{measure.before:.4g}", f"{measure.after:.4g}", more(name, measure)),
+            *(f"{100 * measure.low:+.1f} % {high}", f"{measure.n}", "", "", f"{measure.p:.2g}"),
+        )
     shell.wide(table)
+    for name, why in found.incomparable.items():
+        shell.out.print(Text(f"{name} is not compared: {why}.", style="dim"))
     cases = {case.id: case for case in reversed(run.cases)}
     for name, each in found.metrics.items():
         for id_ in each.worse[:SHOWN]:

@@ -60,15 +60,17 @@ def register(family: typer.Typer, shell: Shell) -> None:
 
 
 def _print(shell: Shell, report: Spec) -> None:
-    from ..evaluation.spec_page import headline
+    from ..evaluation.spec_page import against, headline, margins
 
     released = f"{report.released:%Y-%m-%d}, by {report.released_by}" if report.released else report.released_by
     shell.out.print(f"First release: {released}.", markup=False)
-    shell.out.print(f"[bold]{headline(report)}[/]\n")
-    runs = Table("run", "when (UTC)", "outcome", "changed", "missed", box=None, pad_edge=False)
+    shell.out.print(f"[bold]{headline(report)}[/]")
+    shell.out.print(f"{margins(report)}\n")
+    runs = Table("run", "when (UTC)", "outcome", "baseline", "changed", "missed", box=None, pad_edge=False)
     for run in report.runs:
         outcome = Text(run.outcome, COLOUR[run.outcome])
-        runs.add_row(run.id, f"{run.at:%Y-%m-%d %H:%M}", outcome, ", ".join(run.changed), ", ".join(run.missed))
+        held, changed, missed = against(run.held), ", ".join(run.changed), ", ".join(run.missed)
+        runs.add_row(run.id, f"{run.at:%Y-%m-%d %H:%M}", outcome, held, changed, missed)
     shell.wide(runs)
     for breach in report.breaches:
         until = f"{breach.until:%Y-%m-%d %H:%M}" if breach.until else "now"

@@ -1,12 +1,12 @@
 """The accepted baseline of a suite, and a run held against it, case by case.
 
-A case is compared with itself: same id, same question, same expectation (``Case.sha256``). Decided is non-inferiority:
-a metric with a ``margin`` has passed where it is certain enough that it lost less than that. See docs/baselines.md.
+A case is compared with itself: same id, same question, same expectation (``Case.sha256``). What
+a ``margin`` then demands is decided in ``margins``. See docs/baselines.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
@@ -18,9 +18,10 @@ from ..config import Settings, Strict
 from ..errors import ConfigurationError, EvidenceError
 from ..evidence import COMPARED, fingerprint
 from .dataset import Case
+from .margins import compared, decide, named
 from .metrics import judge
-from .record import Against, CaseResult, Paired, Run, Shown, Verdict
-from .statistics import SIGNIFICANCE, holm, mcnemar, paired_bounds
+from .record import Against, CaseResult, Run, Shown, Verdict
+from .relative import TIMED, changes, incomparable
 from .store import write_atomically
 from .suite import SuiteFile
 
@@ -29,8 +30,6 @@ FOLDER = "evals/baselines"
 
 REMAINING = 0.5
 """Where fewer of the baseline's cases are left than this share, it is a baseline of something else."""
-
-SHOWN = 10
 
 
 class Kept(Strict):
@@ -55,6 +54,7 @@ class Baseline(Strict):
     accepted_at: AwareDatetime
     by: str = Field(description="Who accepted it.")
     digests: dict[str, str] = Field(description="What it was measured on: evidence.fingerprint.")
+    times: str = Field(default="", description="Where and how its times were taken: Run.times.")
     cases: list[Kept]
 
 
@@ -72,6 +72,7 @@ def baseline_of(run: Run, by: str) -> Baseline:
         accepted_at=datetime.now(UTC),
         by=by,
         digests=run.digests,
+        times=run.times,
         cases=[_kept(attempts) for attempts in _by_case(run.cases).values()],
     )
 
@@ -86,10 +87,10 @@ def accept(application: Application, run: Run, suite: SuiteFile, by: str, force:
     if changed := [part for part in COMPARED if run.digests.get(part) != digests[part]]:
         raise EvidenceError(f"{run.id}: {', '.join(changed)} changed since the run; run 'make eval', then accept.")
     if failed := sorted({case.id for case in run.cases if case.error}):
-        raise EvidenceError(f"{run.id}: no answer came to {_named(failed)}; mend that and run 'make eval'.")
+        raise EvidenceError(f"{run.id}: no answer came to {named(failed)}; mend that and run 'make eval'.")
     verdicts = judge(run.cases, suite)
     if (before := load(application.settings, suite)) is not None and not force:
-        verdicts += against(before, run.cases, suite, run.digests)[1]
+        verdicts += against(before, run.cases, suite, run.digests, run.times)[1]
     if (short := [verdict.reason for verdict in verdicts if not verdict.passed]) and not force:
         raise EvidenceError(f"{run.id} falls short: {' '.join(short)} Accept it all the same with --force.")
     application.audit.append("baseline", suite=suite.name, run=run.id, by=by, forced=force)
@@ -142,11 +143,12 @@ def _same(kept: Kept | None, case: Case | CaseResult) -> bool:
 
 
 def against(
-    baseline: Baseline, cases: list[CaseResult], suite: SuiteFile, digests: Mapping[str, str]
+    baseline: Baseline, cases: list[CaseResult], suite: SuiteFile, digests: Mapping[str, str], times: str = ""
 ) -> tuple[Against, list[Verdict]]:
-    """``cases`` held against the baseline, with a verdict for each margin and each slice that lost significantly.
+    """``cases`` held against the baseline, with a verdict for each margin and each slice that broke one for certain.
 
-    Raises ``ConfigurationError`` where the baseline is of other cases (see ``check``).
+    ``digests`` and ``times`` are the run's. Raises ``ConfigurationError`` where the baseline is of other cases (see
+    ``check``).
     """
     check(baseline, cases, suite)
     kept, new = {each.id: each for each in baseline.cases}, scores_of(cases)
@@ -157,6 +159,11 @@ def against(
     for case in cases:
         for label in case.labels if case.attempt == 1 and case.id in asked else ():
             labels.setdefault(label, []).append(case.id)
+    why = incomparable(baseline.times, times)
+    apart = dict.fromkeys(TIMED, why) if why else {}
+    spent = {id_: _without(each.measures, apart) for id_, each in kept.items()}
+    spends = {id_: _without(each, apart) for id_, each in measures_of(cases).items()}
+    margins = {name: each.margin for name, each in suite.thresholds.items() if each.margin is not None}
 
     result = Against(
         baseline=baseline.run,
@@ -165,99 +172,11 @@ def against(
         changed=[part for part in COMPARED if baseline.digests.get(part) != digests.get(part)],
         metrics=compared(old, new, both),
         slices={label: compared(old, new, labels[label]) for label in sorted(labels)},
+        measures=changes(spent, spends, both, margins),
+        measure_slices={label: changes(spent, spends, labels[label], margins) for label in sorted(labels)},
+        incomparable=apart,
     )
     return result, list(decide(result, suite))
-
-
-def decide(found: Against, suite: SuiteFile) -> Iterator[Verdict]:
-    """A verdict for each margin, and one for each slice that breaks it beyond chance.
-
-    A margin has passed where the lower bound lies above it, is missed where it does not and the exact test says that
-    more cases got worse than chance explains, and unclear otherwise. Slices are too small to be held to a margin that
-    nobody set for them: of all slices together, one breaks it by chance with a probability of 5 % at most (Holm).
-    """
-    for label, thresholds in {"": suite.thresholds, **suite.slices}.items():
-        metrics = found.slices.get(label, {}) if label else found.metrics
-        for name, threshold in thresholds.items():
-            if threshold.margin is not None:
-                yield _hold(name, label, metrics.get(name), threshold.margin, threshold.cases)
-    margins = {name: each.margin for name, each in suite.thresholds.items() if each.margin is not None}
-    tried = [
-        (label, name, paired)
-        for label, metrics in found.slices.items()
-        for name, paired in metrics.items()
-        if name in margins and paired.n < found.metrics[name].n  # a slice of every case is none
-    ]
-    lost = holm([paired.p for _, _, paired in tried])
-    for (label, name, paired), beyond_chance in zip(tried, lost, strict=True):
-        if beyond_chance and paired.low <= -margins[name]:
-            said = f"{name} of {label}"
-            reason = f"{_told(said, paired)}; that is beyond chance, however many slices there are{_worse(paired)}."
-            yield Verdict(metric=name, slice=label, outcome="missed", reason=reason)
-
-
-def _hold(name: str, label: str, paired: Paired | None, margin: float, cases: int) -> Verdict:
-    said = f"{name} of {label}" if label else name
-    if paired is None or paired.n < cases:
-        n = paired.n if paired else 0
-        reason = f"{said}: {n} cases measure it both in the baseline and now, at least {cases} are demanded."
-        return Verdict(metric=name, slice=label, outcome="unclear", reason=reason)
-    told = _told(said, paired)
-    if paired.low > -margin:
-        return Verdict(metric=name, slice=label, outcome="passed", reason=f"{told}.")
-    if paired.p <= SIGNIFICANCE and paired.after < paired.before:
-        reason = f"{told}; at most {margin:g} may be lost, and chance does not explain it{_worse(paired)}."
-        return Verdict(metric=name, slice=label, outcome="missed", reason=reason)
-    reason = f"{told}; a loss of {margin:g} is not ruled out: not enough evidence{_worse(paired)}."
-    return Verdict(metric=name, slice=label, outcome="unclear", reason=reason)
-
-
-def compared(
-    old: Mapping[str, Mapping[str, float]], new: Mapping[str, Mapping[str, float]], ids: list[str]
-) -> dict[str, Paired]:
-    """Every metric that both have of some of the cases ``ids``, over the cases of which both have it."""
-    shared: dict[str, list[str]] = {}
-    for id_ in ids:
-        for name in new[id_].keys() & old[id_].keys():
-            shared.setdefault(name, []).append(id_)
-    return {
-        name: pair({i: old[i][name] for i in having}, {i: new[i][name] for i in having})
-        for name, having in sorted(shared.items())
-    }
-
-
-def pair(before: Mapping[str, float], after: Mapping[str, float]) -> Paired:
-    """One metric's scores by case, on both sides."""
-    worse = [case for case in before if after[case] < before[case]]
-    better = [case for case in before if after[case] > before[case]]
-    low, high = paired_bounds([after[case] - before[case] for case in before])
-    return Paired(
-        n=len(before),
-        before=fmean(before.values()),
-        after=fmean(after[case] for case in before),
-        low=low,
-        high=high,
-        worse=worse,
-        better=better,
-        p=mcnemar(len(worse), len(better)),
-    )
-
-
-def _told(said: str, paired: Paired) -> str:
-    went = f"{said} went from {paired.before:.3f} to {paired.after:.3f} over {paired.n} cases"
-    return (
-        f"{went} ({paired.difference:+.3f}, 95 % certain above {paired.low:+.3f}; "
-        f"{len(paired.worse)} worse, {len(paired.better)} better, p = {paired.p:.2g})"
-    )
-
-
-def _worse(paired: Paired) -> str:
-    return f". Worse: {_named(paired.worse)}" if paired.worse else ""
-
-
-def _named(ids: list[str]) -> str:
-    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return f"{', '.join(ids[:SHOWN])}{more}"
 
 
 def _by_case(cases: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
@@ -284,6 +203,15 @@ def _kept(attempts: list[CaseResult]) -> Kept:
 def scores_of(cases: Iterable[CaseResult]) -> dict[str, dict[str, float]]:
     """By case and grader, the mean over the attempts."""
     return {id_: _means([_scores(case) for case in attempts]) for id_, attempts in _by_case(cases).items()}
+
+
+def measures_of(cases: Iterable[CaseResult]) -> dict[str, dict[str, float]]:
+    """By case and measure, the mean over the attempts."""
+    return {id_: _means([case.measures for case in attempts]) for id_, attempts in _by_case(cases).items()}
+
+
+def _without(measures: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:
+    return {name: value for name, value in measures.items() if name not in names}
 
 
 def _scores(case: CaseResult) -> dict[str, float]:

@@ -22,9 +22,9 @@ from ..observability.calls import EVALUATION
 from ..retrieval.patience import in_time
 from ..retrieval.versions import Version
 from ..usecase import name_of
-from .baseline import pair
 from .dataset import Case, load_cases, sample
 from .graders import Observation, retrieval_mrr, retrieval_recall
+from .margins import pair
 from .record import Paired
 from .runner import caller_of
 from .store import write_atomically

@@ -1,7 +1,7 @@
 """Which model could answer instead: the same cases asked of every candidate.
 
 A candidate may take the place of the present model where it is certain enough that it is not worse than by the margin
-(non-inferiority: ``baseline.pair``), where it reaches every threshold by itself, and where it is there to stay. The
+(non-inferiority: ``margins.pair``), where it reaches every threshold by itself, and where it is there to stay. The
 offline model is always asked too: a model that does not beat it is not worth its price.
 """
 
@@ -20,7 +20,7 @@ from ..application import Application
 from ..config import File, Strict, load_yaml
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..models import BASELINE
-from .baseline import pair
+from .margins import pair
 from .record import CaseResult, Metric, Paired, Run
 from .runner import Progress, run
 from .store import write_atomically

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from ..config import Strict
 from .dataset import labels
 from .graders import RATES, Score, unique
+from .relative import Change
 from .suite import Threshold
 
 
@@ -84,6 +85,7 @@ class Verdict(Strict):
         description="unclear: not enough evidence, which is no pass."
     )
     reason: str
+    baseline: str = Field(default="", description="Id of the baseline that a margin was held against; else empty.")
 
     @property
     def passed(self) -> bool:
@@ -118,6 +120,9 @@ class Against(Strict):
     changed: list[str] = Field(description="What differs between both, of evidence.COMPARED.")
     metrics: dict[str, Paired]
     slices: dict[str, dict[str, Paired]]
+    measures: dict[str, Change] = Field(default={}, description="Time, cost and tokens, as metrics are scores.")
+    measure_slices: dict[str, dict[str, Change]] = Field(default={}, description="The same by slice.")
+    incomparable: dict[str, str] = Field(default={}, description="Measures that are not compared, and why not.")
 
 
 class Run(Strict):
@@ -133,6 +138,7 @@ class Run(Strict):
     calls: Literal["live", "replayed"] = Field(
         default="live", description="Whether models were asked, or answered from a recording made earlier."
     )
+    times: str = Field(default="", description="Where and how times were taken; those of two runs alike compare.")
     resumed: int = Field(default=0, description="So many answers were taken over from a run that was cut off.")
     digests: dict[str, str] = Field(description="What was measured: evidence.fingerprint.")
     cases: list[CaseResult] = Field(description="Reviewed cases only.")

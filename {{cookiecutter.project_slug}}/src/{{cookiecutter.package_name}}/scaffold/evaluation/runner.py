@@ -33,6 +33,7 @@ from .judging import Judge, judge_of
 from .metrics import judge as judge_scores
 from .metrics import slices, summarise
 from .record import CaseResult, Run, Shown, Verdict
+from .relative import times
 from .store import save
 from .suite import SuiteFile, graders_of
 
@@ -102,7 +103,8 @@ async def run(
             )
         if said := missing(tape):  # also where the use case made something of it
             raise ConfigurationError(said)
-        held, verdicts = against(baseline, results, suite, digests) if baseline else (None, [])
+        taken_at = times(calls, suite.concurrency)
+        held, verdicts = against(baseline, results, suite, digests, taken_at) if baseline else (None, [])
         record = Run(
             id=f"{journal.started_at:%Y%m%dT%H%M%SZ}-{suite.name}-{secrets.token_hex(3)}",
             suite=suite.name,
@@ -112,6 +114,7 @@ async def run(
             k=suite.k,
             repeat=suite.repeat,
             calls=calls,
+            times=taken_at,
             resumed=len(taken),
             digests=digests,
             cases=results,

@@ -2,8 +2,9 @@
 
 Every run whose record proves itself is judged anew by the suite as it is now: a threshold that was raised shows earlier
 breaches too, one that was lowered forgives them. What a run said of itself beyond thresholds, such as cases without an
-answer, counts as it said. A margin against the baseline of then is not judged anew. A run whose record is gone proves
-nothing: it is shown, and no period of being at spec reaches across it.
+answer, counts as it said. So does a margin that it did not keep against the baseline that was accepted then: another
+may stand in its place by now, and the verdict in the record is the evidence. A run whose record is gone proves nothing:
+it is shown, and no period of being at spec reaches across it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,17 @@ UP = "up"
 
 
 @dataclass(frozen=True)
+class Held:
+    """What a run came to against the baseline that was accepted when it was made."""
+
+    outcome: Literal["kept", "lost", "unclear", "no margin", "no baseline"]
+    """unclear: not enough evidence, which is no pass; no margin: the suite demanded none, or none is on record."""
+    baseline: str = ""
+    """Id of the run that was accepted."""
+    accepted_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Judged:
     """A run by today's thresholds; ``unknown`` where its record is gone or was changed."""
 
@@ -40,6 +52,8 @@ class Judged:
     missed: dict[str, str]
     """By metric and slice, with the reason."""
     changed: list[str]
+    held: Held | None
+    """None where the record is gone or was changed."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,7 @@ def spec(application: Application, name: str) -> Spec:
     """How the suite ``name`` has held. Raises ``UsageError`` for an unknown suite."""
     suite = load_suite(application.settings, name)
     happened = every(application.state)
-    entries = history(application, name, lambda run: _missed(run, suite))
+    entries = history(application, name, lambda run: (_missed(run, suite), held_against(run)))
     released, by = first_release(happened, entries)
     since = released or datetime.min.replace(tzinfo=UTC)
     runs = [_judged(entry) for entry in entries if entry.at >= since]
@@ -128,11 +142,23 @@ def first_release(happened: Sequence[Event], entries: Sequence[Entry]) -> tuple[
     return None, "nothing has passed yet"
 
 
+def held_against(run: Run) -> Held:
+    """What the record says of the run and the baseline of its day."""
+    if run.against is None:
+        return Held("no baseline")
+    said = {verdict.outcome for verdict in run.verdicts if verdict.baseline}
+    outcome: Literal["kept", "lost", "unclear", "no margin"] = "kept" if said else "no margin"
+    if not said <= {"passed"}:
+        outcome = "lost" if "missed" in said else "unclear"
+    return Held(outcome, run.against.baseline, run.against.accepted_at)
+
+
 def _missed(run: Run, suite: SuiteFile) -> dict[str, str]:
-    """What the run misses by the thresholds of ``suite``, and why, by metric and slice."""
-    own = [one for one in run.verdicts if not one.slice and one.metric not in run.thresholds]
+    """What the run misses by the thresholds of ``suite``, or missed by the baseline, and why, by metric and slice."""
+    own = [one for one in run.verdicts if one.baseline or not (one.slice or one.metric in run.thresholds)]
     return {
-        f"{one.metric} of {one.slice}" if one.slice else one.metric: one.reason
+        (f"{one.metric} of {one.slice}" if one.slice else one.metric)
+        + " against the baseline" * bool(one.baseline): one.reason
         for one in [*own, *judge(run.cases, suite)]
         if not one.passed
     }
@@ -140,8 +166,9 @@ def _missed(run: Run, suite: SuiteFile) -> dict[str, str]:
 
 def _judged(entry: Entry) -> Judged:
     if entry.missing:
-        return Judged(entry.id, entry.at, "unknown", {"record": entry.missing}, entry.changed)
-    return Judged(entry.id, entry.at, "breach" if entry.seen else "at spec", entry.seen, entry.changed)
+        return Judged(entry.id, entry.at, "unknown", {"record": entry.missing}, entry.changed, None)
+    missed, held = entry.seen
+    return Judged(entry.id, entry.at, "breach" if missed else "at spec", missed, entry.changed, held)
 
 
 def held_since(runs: Sequence[Judged]) -> datetime | None:

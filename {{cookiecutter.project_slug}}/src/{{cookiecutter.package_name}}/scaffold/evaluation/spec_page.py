@@ -8,9 +8,10 @@ from html import escape
 
 from ..page import document
 from .events import ACCEPTED, DRIFT, Event
-from .spec import Breach, Judged, Spec, Week
+from .spec import Breach, Held, Judged, Spec, Week
 
 CLASS = {"at spec": "good", "breach": "bad", "unknown": "some"}
+KEPT = {"kept": "good", "lost": "bad", "unclear": "some"}
 WIDTH, LEFT, RIGHT = 900, 190, 14
 
 
@@ -51,7 +52,7 @@ def headline(report: Spec) -> str:
 
 def _count(report: Spec) -> str:
     runs = sum(run.at >= report.at_spec_since for run in report.runs) if report.at_spec_since else 0
-    return f"{runs} run{'s' * (runs != 1)}, none missed a threshold"
+    return f"{runs} run{'s' * (runs != 1)}, none missed a threshold or a margin"
 
 
 def _verdict(report: Spec) -> str:
@@ -68,6 +69,7 @@ def _verdict(report: Spec) -> str:
         [
             f"<li>Breaches since: {len(report.breaches)}, of them open: {open_}.</li>",
             f"<li>Canaries that did not pass: {len(report.canaries)}; drift alarms: {_alarms(report.events)}.</li>",
+            f"<li>{escape(margins(report))}</li>",
             gone if unknown else "",
         ]
     )
@@ -76,6 +78,22 @@ def _verdict(report: Spec) -> str:
         f"{report.at:%Y-%m-%d %H:%M} UTC. {escape(first)}</p>\n"
         f'<div class="verdict {stands}"><strong>{escape(headline(report))}</strong><ul>{said}</ul></div>'
     )
+
+
+def margins(report: Spec) -> str:
+    """How many runs kept their margins against the baseline of their day, in a sentence."""
+    found = [run.held.outcome for run in report.runs if run.held]
+    count = {name: found.count(name) for name in ("kept", "lost", "unclear", "no margin", "no baseline")}
+    compared = f"runs that kept them: {count['kept']}, that did not: {count['lost']}, unclear: {count['unclear']}"
+    alone = count["no margin"] + count["no baseline"]
+    return f"Margins against the baseline of the day: {compared}, held to none: {alone}."
+
+
+def against(held: Held | None) -> str:
+    """What a run came to against the baseline of its day, and which that was; empty where nobody knows."""
+    if held is None or held.accepted_at is None:
+        return held.outcome if held else ""
+    return f"{held.outcome}: {held.baseline}, accepted {_day(held.accepted_at)}"
 
 
 def _alarms(events: Iterable[Event]) -> int:
@@ -191,15 +209,20 @@ def _share(part: int, whole: int) -> str:
 
 def _runs(report: Spec) -> str:
     rows = "".join(_run(run) for run in reversed(report.runs))
-    heads = ["Run", "When (UTC)", "Outcome", "Changed since the one before", "Why"]
+    heads = ["Run", "When (UTC)", "Outcome", "Baseline of the day", "Changed since the one before", "Why"]
     return "<h2>Every run</h2>\n" + _table(heads, rows)
 
 
 def _run(run: Judged) -> str:
+    kept = KEPT.get(run.held.outcome, "") if run.held else ""
+    told = f'<span class="tag {kept}">{run.held.outcome}</span>' if run.held else ""
+    if run.held and run.held.accepted_at:
+        told += f" <code>{escape(run.held.baseline)}</code>, accepted {_day(run.held.accepted_at)}"
     reasons = "<br>".join(escape(reason) for reason in run.missed.values())
     return (
         f'<tr><th scope="row"><code>{escape(run.id)}</code></th><td class="number">{_minute(run.at)}</td>'
-        f'<td><span class="tag {CLASS[run.outcome]}">{run.outcome}</span></td><td>{", ".join(run.changed)}</td>'
+        f'<td><span class="tag {CLASS[run.outcome]}">{run.outcome}</span></td><td>{told}</td>'
+        f"<td>{', '.join(run.changed)}</td>"
         f"<td>{reasons}</td></tr>"
     )
 

@@ -14,19 +14,29 @@ from .graders.custom import REFERENCE, guarded
 
 
 class Threshold(File):
-    """What a metric must reach. It is judged by the end of the 95 % interval that is worse, not by the mean."""
+    """What a metric must reach. ``min`` and ``max`` are judged by the 95 % interval's worse end, not by the mean."""
 
     min: float | None = Field(
         default=None, ge=0, le=1, description="The interval's lower end must reach this; 1 means every single case."
     )
     max: float | None = Field(
-        default=None, ge=0, description="The interval's upper end must stay below this; for latency, cost and tokens."
+        default=None, ge=0, description="The interval's upper end must not exceed this; for latency, cost and tokens."
     )
-    p95: float | None = Field(default=None, ge=0, description="19 of 20 cases must stay below this; as for max.")
+    p95: float | None = Field(
+        default=None,
+        ge=0,
+        description="19 of 20 answers must not exceed this, as measured; for latency, cost and tokens.",
+    )
     margin: float | None = Field(
-        default=None, gt=0, lt=1, description="So much worse than the baseline it may be at most, with 95 % certainty."
+        default=None,
+        gt=0,
+        lt=1,
+        description="So much worse than the accepted baseline it may be, with 95 % certainty: of a score so many "
+        "hundredths less, as 0.05 is 5 points; of latency, cost and tokens a share more, as 0.2 is 20 %.",
     )
-    cases: int = Field(default=1, ge=1, description="Where fewer cases measure it, nothing is known.")
+    cases: int = Field(
+        default=1, ge=1, description="Where fewer cases measure it, the outcome is unclear, which is no pass."
+    )
 
     @model_validator(mode="after")
     def _demands_something(self) -> Threshold:
@@ -101,8 +111,8 @@ class SuiteFile(File):
                     raise ValueError(f"{said}: there is no metric {name!r}{nearest(name, known)}; known: {listed}")
                 if name in scores and not (threshold.max is None and threshold.p95 is None):
                     raise ValueError(f"{said}: more of {name} is better; set min or margin")
-                if name in MEASURES and not (threshold.min is None and threshold.margin is None):
-                    raise ValueError(f"{said}: less of {name} is better; set max or p95")
+                if name in MEASURES and threshold.min is not None:
+                    raise ValueError(f"{said}: less of {name} is better; set max, p95 or margin")
         return self
 
     @model_validator(mode="after")

@@ -145,7 +145,7 @@ def _results(run: Run) -> str:
             amount(name, metric.mean),
             f"{amount(name, metric.low)} to {amount(name, metric.high)}",
             str(metric.n),
-            demanded(run.thresholds[name]) if name in run.thresholds else "–",
+            demanded(run.thresholds[name], name) if name in run.thresholds else "–",
             *([difference(run, name)] if compared else []),
         )
         for name, metric in scores

@@ -21,6 +21,7 @@ from ..evaluation import Run, SuiteFile, judge, load_cases, load_suite, newest
 from ..evaluation.agreement import proven
 from ..evaluation.baseline import Baseline, against, load, where
 from ..evaluation.cases.leakage import unfair
+from ..evaluation.graders import MEASURES
 from ..evaluation.runner import reviewed
 from ..evidence import COMPARED, fingerprint
 from ..governance.ownership import OwnershipFile, placeholders
@@ -109,13 +110,11 @@ def shortcomings(
     if required.baseline == "required":
         if accepted is None:
             problems.append(f"{where(suite.name)}: no baseline was accepted (run 'eval baseline --by NAME')")
-        if not any(each.margin for each in suite.thresholds.values()):
-            problems.append(
-                f"no threshold of evals/suites/{suite.name}.yaml has a margin (set one against the baseline)"
-            )
+        if not any(each.margin for name, each in suite.thresholds.items() if name not in MEASURES):
+            problems.append(f"no score of evals/suites/{suite.name}.yaml has a margin (set one against the baseline)")
     verdicts = judge(run.cases, suite)
     if accepted is not None:
-        verdicts += against(accepted, run.cases, suite, run.digests)[1]
+        verdicts += against(accepted, run.cases, suite, run.digests, run.times)[1]
     problems += [verdict.reason.rstrip(".") for verdict in verdicts if not verdict.passed]
     return problems
 

@@ -9,7 +9,20 @@ from ...guardrails import redact
 from ..baseline import Kept
 from ..record import CaseResult, Run
 from .terminal import MARKS, numbers
-from .words import demanded, difference, failing_cases, flat, got, got_worse, headline, rows, said, summary, unmet
+from .words import (
+    apart,
+    demanded,
+    difference,
+    failing_cases,
+    flat,
+    got,
+    got_worse,
+    headline,
+    rows,
+    said,
+    summary,
+    unmet,
+)
 
 LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters in a comment; what is left is for a template around it."""
@@ -42,12 +55,13 @@ def markdown(run: Run, before: Mapping[str, Kept] | None = None) -> str:
     ]
     on = "\n".join(f"- {part}: `{cell(digest)}`" for part, digest in run.digests.items())
     end = f"<details><summary>Measured on</summary>\n\n{on}\n\n</details>"
-    return _within(LIMIT, [*start, table(heads, metrics)], [*_worse(run, before or {}), *_missed(run)], end)
+    told = [cell(apart(run))] if apart(run) else []
+    return _within(LIMIT, [*start, table(heads, metrics), *told], [*_worse(run, before or {}), *_missed(run)], end)
 
 
 def _demanded(run: Run, name: str) -> str:
     threshold = run.thresholds.get(name)
-    return demanded(threshold) if threshold else ""
+    return demanded(threshold, name) if threshold else ""
 
 
 def _worse(run: Run, before: Mapping[str, Kept]) -> list[str]:

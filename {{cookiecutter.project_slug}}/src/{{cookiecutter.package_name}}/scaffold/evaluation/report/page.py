@@ -18,12 +18,14 @@ from .slices import sliced
 from .words import (
     TITLES,
     amount,
+    apart,
     difference,
     flat,
     got_better,
     got_worse,
     headline,
     least,
+    more,
     outcomes,
     passed_of,
     reasons,
@@ -115,7 +117,9 @@ def _demand(name: str, threshold: Threshold | None) -> str:
         parts.append(least(name, threshold.min))
     parts += [f"at most {amount(name, threshold.max)}"] if threshold.max is not None else []
     parts += [f"19 of 20 within {amount(name, threshold.p95)}"] if threshold.p95 is not None else []
-    parts += [f"at most {threshold.margin * 100:g} points lost"] if threshold.margin is not None else []
+    if threshold.margin is not None:
+        most = f"{threshold.margin * 100:g}"
+        parts.append(f"at most {most} % more than before" if name in MEASURES else f"at most {most} points lost")
     return "; ".join(parts)
 
 
@@ -157,10 +161,11 @@ def _measures(run: Run) -> str:
         told = (
             f"Half of the answers stay within {amount(name, metric.p50)}, 19 of 20 within {amount(name, metric.p95)}."
         )
+        told += _before(run, name)
         if demand := _demand(name, threshold):
             told += f" Demanded: {demand}."
         limit = [("limit", threshold.p95)] if threshold and threshold.p95 is not None else []
-        chart = f'<p class="soft">Every answer: {amount(name, values[0])}.</p>'
+        chart = f'<p class="soft">Every answer: {amount(name, values[0])}.{escape(_before(run, name))}</p>'
         if min(values) < max(values):
             drawn, most = histogram(f"{title(name)}: {told}", values, [("median", metric.p50), *limit])
             marks = f"upright: half of the answers{', and what is demanded' * bool(limit)}"
@@ -168,7 +173,16 @@ def _measures(run: Run) -> str:
             scale = "".join(f"<span>{escape(each)}</span>" for each in ("0", marks, end))
             chart = f'<p>{escape(told)}</p>{drawn}<div class="scale">{scale}</div>'
         cards.append(f'<div class="card"><h3>{escape(title(name))} {tag(found.get(name, ""))}</h3>{chart}</div>')
-    return f'<h2>Time and cost</h2>\n<div class="pair">{"".join(cards)}</div>' if cards else ""
+    aside = f'<p class="soft">{escape(apart(run))}</p>' if apart(run) else ""
+    return f'<h2>Time and cost</h2>\n<div class="pair">{"".join(cards)}</div>{aside}' if cards else ""
+
+
+def _before(run: Run, name: str) -> str:
+    """What the measure came to on average in the baseline, and how much it changed since, in a sentence."""
+    if run.against is None or (each := run.against.measures.get(name)) is None:
+        return ""
+    then, now = amount(name, each.before), amount(name, each.after)
+    return f" On average {now}, in the baseline {then} ({more(name, each)})."
 
 
 def _on(run: Run) -> str:

@@ -36,8 +36,10 @@ def sliced(run: Run) -> list[Slice]:
     for label in run.slices:
         passed = passed_of(case for case in run.cases if label in case.labels)
         low, high = wilson(sum(passed), len(passed))
-        outcome = next((each.outcome for each in unmet(run) if each.slice == label), "")
-        stands = STANDS[outcome][0] or ("bad" if high < overall else "good" if low > overall else "")
+        left = [each for each in unmet(run) if each.slice == label]
+        outcome = next((each.outcome for each in left), "")
+        worse = next((each.outcome for each in left if each.metric not in MEASURES), "")  # dear is not wrong
+        stands = STANDS[worse][0] or ("bad" if high < overall else "good" if low > overall else "")
         mean = sum(passed) / len(passed)
         found.append(Slice(not outcome, high, label, low, mean, len(passed), stands, outcome))
     return sorted(found)
@@ -50,7 +52,7 @@ def section(run: Run) -> str:
         return ""
     everything = passed_of(run.cases)
     overall = sum(everything) / len(everything)
-    shown = [each for each in found if each.stands in ("bad", "some")] or found[:5]
+    shown = [each for each in found if each.outcome or each.stands in ("bad", "some")] or found[:5]
     others = [each for each in found if each not in shown]
     about = '<p class="soft">Worst first. The upright mark is the average over all cases.</p>'
     rest = ""

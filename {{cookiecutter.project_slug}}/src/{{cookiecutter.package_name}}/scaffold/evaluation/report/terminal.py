@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ...page import clean
 from ..record import Metric, Run
-from .words import demanded, difference, failing_cases, flat, got, rows, summary, unmet
+from .words import apart, demanded, difference, failing_cases, flat, got, rows, summary, unmet
 
 SHOWN = 10
 """Failing cases shown for each missed threshold; the record holds all."""
@@ -28,7 +28,7 @@ def render(run: Run) -> RenderableType:
         mark, colour = MARKS[outcome]
         against = [difference(run, name)] if compared else []
         threshold = run.thresholds.get(name)
-        cells = (name, *numbers(metric), *against, demanded(threshold) if threshold else "")
+        cells = (name, *numbers(metric), *against, demanded(threshold, name) if threshold else "")
         table.add_row(Text(mark, style=colour), *(Text(cell) for cell in cells))
     parts: list[RenderableType] = [table]
     for verdict in unmet(run):
@@ -43,6 +43,8 @@ def render(run: Run) -> RenderableType:
             parts.append(Text(f"      because   {flat(because)}", style="yellow"))
         if len(failing) > SHOWN:
             parts.append(Text(f"  … and {len(failing) - SHOWN} more in evals/runs/{run.id}.json", style="dim"))
+    if told := apart(run):
+        parts.append(Text(f"\n{clean(told)}", style="dim"))
     parts.append(Text("\n" + clean(summary(run)), style="bold green" if run.passed else "bold red"))
     return Group(*parts)
 
@@ -59,4 +61,5 @@ def numbers(metric: Metric | None) -> tuple[str, str, str]:
     """Mean, interval and number of cases."""
     if metric is None:
         return "–", "", "0"
-    return f"{metric.mean:.3f}", f"{metric.low:.3f}–{metric.high:.3f}", str(metric.n)
+    form = ".3f" if metric.p50 is None else ".4g"  # of measures: answers cost far less than 0.001 US dollars
+    return f"{metric.mean:{form}}", f"{metric.low:{form}}–{metric.high:{form}}", str(metric.n)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import isinf
 from statistics import fmean
 
 from ...page import clean
 from ..baseline import Kept
 from ..graders import MEASURES, RATES, spelled
+from ..margins import of
 from ..record import CaseResult, Metric, Run, Verdict
+from ..relative import Change
 from ..suite import Threshold
 
 TITLES: Mapping[str, tuple[str, str]] = {
@@ -116,11 +119,13 @@ def _plain(run: Run, verdict: Verdict) -> str:
     name, label = verdict.metric, verdict.slice
     metric = (run.slices.get(label, {}) if label else run.metrics).get(name)
     threshold = None if label else run.thresholds.get(name)
-    compared = run.against and (run.against.slices.get(label, {}) if label else run.against.metrics).get(name)
+    compared = of(run.against, name, label) if run.against else None
     if metric is None or (name in MEASURES and metric.p95 is None):
         return f"{_named(verdict)}: {verdict.reason}"
     if compared and "is demanded" not in verdict.reason:
         went = f"{amount(name, compared.before)} in the baseline, {amount(name, compared.after)} now"
+        if isinstance(compared, Change):
+            return f"{_named(verdict)}: {went} ({more(name, compared)}), which is more than may be added."
         return f"{_named(verdict)}: {went}; {len(compared.worse)} cases got worse, {len(compared.better)} better."
     if name in MEASURES:
         most = amount(name, metric.p95 or 0)
@@ -131,12 +136,15 @@ def _plain(run: Run, verdict: Verdict) -> str:
     return f"{found}; {least(name, threshold.min)} is demanded."
 
 
-def demanded(threshold: Threshold) -> str:
-    """What a threshold demands, in signs."""
+def demanded(threshold: Threshold, name: str) -> str:
+    """What a threshold demands of a metric, in signs."""
     parts = [f"≥ {threshold.min:g}"] if threshold.min is not None else []
     parts += [f"≤ {threshold.max:g}"] if threshold.max is not None else []
     parts += [f"p95 ≤ {threshold.p95:g}"] if threshold.p95 is not None else []
-    parts += [f"baseline - {threshold.margin:g}"] if threshold.margin is not None else []
+    if threshold.margin is not None:
+        parts.append(
+            f"baseline + {100 * threshold.margin:g} %" if name in MEASURES else f"baseline - {threshold.margin:g}"
+        )
     return ", ".join(parts)
 
 
@@ -158,14 +166,30 @@ def rows(run: Run) -> list[tuple[str, str, Metric | None]]:
 
 
 def difference(run: Run, name: str) -> str:
-    """How much better or worse than the baseline, in points; empty where nothing is to compare with."""
-    paired = run.against.metrics.get(name) if run.against else None
+    """How much better or worse than the baseline, in points, or of measures in per cent of it; empty where nothing is
+
+    to compare with.
+    """
+    paired = of(run.against, name) if run.against else None
     if paired is None:
         return ""
+    if isinstance(paired, Change):
+        return more(name, paired)
     by = paired.after - paired.before
-    if name in MEASURES:
-        return f"{'+' if by > 0 else '−' if by < 0 else '±'}{amount(name, abs(by))}"
     return f"{by * 100:+.1f}".replace("-", "−").replace("+0.0", "±0").replace("−0.0", "±0")
+
+
+def more(name: str, change: Change) -> str:
+    """How much a measure rose or fell, in per cent of what it was; in its unit where it was nothing."""
+    if isinf(change.share):
+        return f"+{amount(name, change.after)}"
+    return f"{100 * change.share:+.1f} %".replace("-", "−").replace("+0.0", "±0").replace("−0.0", "±0")
+
+
+def apart(run: Run) -> str:
+    """Which measures are not compared with the baseline, and why; empty where all are."""
+    told = run.against.incomparable if run.against else {}
+    return " ".join(f"{title(name)} is not compared: {why}." for name, why in told.items() if name in run.metrics)
 
 
 def passed_of(cases: Iterable[CaseResult]) -> list[float]:
