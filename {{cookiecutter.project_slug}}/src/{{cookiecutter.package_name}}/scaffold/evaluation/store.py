@@ -18,6 +18,9 @@ from .record import Run
 RECORD_DIGEST = "record"
 """Key under which the history keeps the digest of the record file itself, beside what the run was measured on."""
 
+DATA_CHECK = "data check"
+"""The name of ``readiness.data``'s check in the history, which no suite can have. Its record is a report, and no run."""
+
 
 def save(application: Application, run: Run) -> Path:
     """Write ``evals/runs/ID.json`` and its row in the history; answers the file.
@@ -88,17 +91,7 @@ def proven(application: Application, row: Row[Any], named: str) -> Run:
 
     ``named`` is what messages call the run.
     """
-    try:
-        data = (application.settings.root / row.record).read_bytes()
-    except OSError:
-        raise EvidenceError(f"{row.record}, the record of {named}, is gone; run 'make eval'.") from None
-    return _proven(row, data)
-
-
-def _proven(row: Row[Any], data: bytes) -> Run:
-    changed = EvidenceError(f"{row.record} is not what the run wrote: it was changed afterwards; run 'make eval'.")
-    if hashlib.sha256(data).hexdigest() != row.digests.get(RECORD_DIGEST):
-        raise changed
+    data, changed = written(application, row, named), _changed(row)
     try:
         run = Run.model_validate_json(data)
     except ValidationError:
@@ -108,6 +101,21 @@ def _proven(row: Row[Any], data: bytes) -> Run:
     if (run.id, run.suite, timestamp(run), run.digests) != (row.id, row.suite, row.started_at, told):
         raise changed
     return run
+
+
+def written(application: Application, row: Row[Any], named: str) -> bytes:
+    """The record of a row of the history, whatever it is of. Raises ``EvidenceError`` as ``proven`` does."""
+    try:
+        data = (application.settings.root / row.record).read_bytes()
+    except OSError:
+        raise EvidenceError(f"{row.record}, the record of {named}, is gone; run 'make eval'.") from None
+    if hashlib.sha256(data).hexdigest() != row.digests.get(RECORD_DIGEST):
+        raise _changed(row)
+    return data
+
+
+def _changed(row: Row[Any]) -> EvidenceError:
+    return EvidenceError(f"{row.record} is not what the run wrote: it was changed afterwards; run 'make eval'.")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
