@@ -91,7 +91,13 @@ def proven(application: Application, row: Row[Any], named: str) -> Run:
 
     ``named`` is what messages call the run.
     """
-    data, changed = written(application, row, named), _changed(row)
+    return _proven(row, _read(application, row, named))
+
+
+def _proven(row: Row[Any], data: bytes) -> Run:
+    changed = _changed(row)
+    if hashlib.sha256(data).hexdigest() != row.digests.get(RECORD_DIGEST):
+        raise changed
     try:
         run = Run.model_validate_json(data)
     except ValidationError:
@@ -103,15 +109,17 @@ def proven(application: Application, row: Row[Any], named: str) -> Run:
     return run
 
 
-def written(application: Application, row: Row[Any], named: str) -> bytes:
-    """The record of a row of the history, whatever it is of. Raises ``EvidenceError`` as ``proven`` does."""
+def written(application: Application, row: Row[Any], named: str) -> None:
+    """Raise ``EvidenceError`` as ``proven`` does, for a row whose record need not be of a run."""
+    if hashlib.sha256(_read(application, row, named)).hexdigest() != row.digests.get(RECORD_DIGEST):
+        raise _changed(row)
+
+
+def _read(application: Application, row: Row[Any], named: str) -> bytes:
     try:
-        data = (application.settings.root / row.record).read_bytes()
+        return (application.settings.root / row.record).read_bytes()
     except OSError:
         raise EvidenceError(f"{row.record}, the record of {named}, is gone; run 'make eval'.") from None
-    if hashlib.sha256(data).hexdigest() != row.digests.get(RECORD_DIGEST):
-        raise _changed(row)
-    return data
 
 
 def _changed(row: Row[Any]) -> EvidenceError:
