@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -21,6 +23,8 @@ from {{ cookiecutter.package_name }} import __main__
 from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold import cli
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult
+from {{ cookiecutter.package_name }}.scaffold.evaluation.journal import Journal
 from {{ cookiecutter.package_name }}.scaffold.models.ledger import Booking
 from {{ cookiecutter.package_name }}.scaffold.state import answers
 
@@ -274,11 +278,38 @@ def test_an_interrupt_while_everything_is_still_being_imported_is_quiet(monkeypa
     assert left.value.code == 130
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "What was answered is kept for 7 days: the same command goes on from there."),
+        (["--fresh"], "What was answered is kept for 7 days: the same command without --fresh goes on"),
+    ],
+)
+def test_an_interrupted_run_says_how_to_go_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch, options: list[str], says: str
+) -> None:
+    original, answered = Journal.add, list[str]()
+
+    def add(self: Journal, result: CaseResult) -> None:
+        original(self, result)
+        answered.append(result.id)
+        if len(answered) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "add", add)
+        code, out, err = run("eval", "run", *options)
+    assert (code, out) == (130, "")
+    assert says in err
+    resumed = json.loads(run("eval", "run", "--json")[1])["resumed"]
+    assert len(answered) >= resumed >= 3
+
+
 def test_a_place_that_cannot_be_written_is_named(run: Run, project: Path) -> None:
     (project / "evals" / "runs").write_text("in the way", "utf-8")
     code, _, err = run("eval", "run")
     assert code == 1
-    assert re.search(r"error: .*evals/runs cannot be read or written \(File exists\); mend that", err)
+    assert re.search(r"error: .*evals/runs cannot be read or written \(Not a directory\); mend that", err)
 
 
 def test_a_state_database_that_cannot_be_written_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

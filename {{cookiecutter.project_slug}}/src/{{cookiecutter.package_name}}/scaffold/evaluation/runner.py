@@ -34,7 +34,7 @@ from .metrics import judge as judge_scores
 from .metrics import slices, summarise
 from .record import CaseResult, Run, Shown, Verdict
 from .relative import times
-from .store import save
+from .store import save, writable
 from .suite import SuiteFile, graders_of
 
 Progress = Callable[[int, int], None]
@@ -54,8 +54,10 @@ async def run(
     what a run of the same suite on the same things had got when it was cut off. A case that raises or takes too long
     has failed and the run goes on. Where a baseline was accepted, the run is held against it. Raises
     ``ConfigurationError`` for a mistake in the dataset, a slice that no case has, a baseline of other cases, and what
-    no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
-    configuration or index change meanwhile: the results would belong to neither.
+    no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, where code,
+    configuration or index change meanwhile: the results would belong to neither, and where they cannot be written;
+    ``UsageError`` where such a run is under way, and ``OSError``, before anything is asked, where no record could be
+    written.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
@@ -72,6 +74,7 @@ async def run(
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
     judge = judge_of(application, suite)
+    writable(application.settings.path("evals", "runs"))  # known now, not when everything was asked
     start = time.perf_counter()
     tape = application.models.tape
     calls: Literal["live", "replayed"] = "replayed" if isinstance(tape, Player) else "live"
