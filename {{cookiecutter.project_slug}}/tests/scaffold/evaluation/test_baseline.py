@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -180,6 +181,38 @@ async def test_a_run_that_falls_short_is_not_accepted(
     with pytest.raises(EvidenceError, match=said):
         accept(application, made, chosen, by="Ada")
     assert load(application.settings, chosen) is None
+
+
+async def test_of_many_shortcomings_the_first_are_named_and_the_others_counted(
+    application: Application, project: Path
+) -> None:
+    cases = [line(f"c{i}", tags=[f"t{i}"]) for i in range(9)]
+    chosen = suite(project, cases, slices={f"t{i}": {"correctness": {"min": 1}} for i in range(9)})
+    wrong = Scripted({f"question c{i}": WRONG["question c1"] for i in range(8)})
+    made = await run(dataclasses.replace(application, usecase=wrong), chosen)
+    with pytest.raises(EvidenceError) as caught:
+        accept(application, made, chosen, by="Ada")
+    said = str(caught.value)
+    assert [f"correctness of t{i} is" in said for i in range(8)] == [True] * 2 + [False] * 6
+    assert "falls short of 9 demands: correctness is" in said
+    assert "; and 6 more, which 'eval report" in said
+    assert said.endswith("Accept it all the same with --force.")
+
+
+@pytest.mark.parametrize("calls", ["live", "replayed"])
+async def test_a_baseline_keeps_whether_its_answers_were_replayed(
+    application: Application, project: Path, calls: str
+) -> None:
+    chosen = suite(project, [line("a")])
+    made = await run(dataclasses.replace(application, usecase=Scripted()), chosen)
+    path = accept(application, made.model_copy(update={"calls": calls}), chosen, by="Ada")
+    assert (kept := load(application.settings, chosen)) is not None
+    assert kept.calls == calls
+    old = json.loads(path.read_text("utf-8"))
+    del old["calls"]
+    path.write_text(json.dumps(old), "utf-8")
+    assert (kept := load(application.settings, chosen)) is not None
+    assert kept.calls == "unknown"
 
 
 async def test_a_run_on_something_else_is_not_accepted_even_by_force(application: Application, project: Path) -> None:

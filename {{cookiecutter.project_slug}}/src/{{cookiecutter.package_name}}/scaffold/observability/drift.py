@@ -126,8 +126,8 @@ def pooled(counts: Sequence[tuple[int, int]], before: int, now: int) -> list[tup
 def chi_square_tail(value: float, degrees: int) -> float:
     """How likely a chi-square variable with so many degrees of freedom exceeds ``value``.
 
-    M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions" (1964), 26.4.4 and 26.4.5. Each term is computed by
-    its logarithm: of some hundred degrees, its power and its gamma function are beyond what a number can hold.
+    M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions" (1964), 26.4.4 and 26.4.5. Each term is computed
+    by its logarithm: of some hundred degrees, its power and its gamma function are beyond what a number can hold.
     """
     if value <= 0:
         return 1.0
