@@ -823,6 +823,12 @@ CONTROLS = (
         ],
     ),
     Control(
+        name="one-run-at-a-time",
+        failure="F12",
+        unplug=[("scaffold.evaluation.journal._alone", always(lambda path, _: path.open("a+b")))],
+        tests=["tests/scaffold/evaluation/test_runner.py::test_one_run_of_the_same_at_a_time"],
+    ),
+    Control(
         name="minimum-cases-per-slice",
         failure="F12",
         unplug=[("scaffold.readiness.checks.shortcomings", demanding(min_cases_per_slice={}))],

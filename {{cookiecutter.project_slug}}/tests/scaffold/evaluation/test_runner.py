@@ -17,7 +17,12 @@ import pytest
 from sqlalchemy import select
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
-from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, EvidenceError, ModelUnavailable, UsageError
+from {{ cookiecutter.package_name }}.scaffold.errors import (
+    ConfigurationError,
+    EvidenceError,
+    ModelUnavailable,
+    UsageError,
+)
 from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult, Run, run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.journal import Journal
 from {{ cookiecutter.package_name }}.scaffold.evaluation.store import before
