@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, comb, copysign, exp, floor, inf, log, log1p, sqrt
+from math import comb, copysign, exp, inf, log1p, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -170,37 +170,6 @@ def holm(p_values: Sequence[float], level: float = SIGNIFICANCE) -> list[bool]:
             break
         rejected[at] = True
     return rejected
-
-
-def cases_to_see(drop: float, discordance: float, power: float = 0.8) -> int:
-    """So many cases show a loss of ``drop`` with probability ``power``, by McNemar's test, one-sided at 5 %.
-
-    ``discordance``: the mean squared change of a case, which for yes and no is the share of cases that change; it is
-    no less than ``drop``. R. J. Connor, "Sample Size for Testing Differences in Proportions for the Paired-Sample
-    Design", Biometrics 43 (1987), 207-211, after O. S. Miettinen, "The matched pairs design in the case of all-or-none
-    responses", Biometrics 24 (1968), 339-352.
-    """
-    change = max(discordance, drop)
-    alpha, beta = NormalDist().inv_cdf(CONFIDENCE), NormalDist().inv_cdf(power)
-    return ceil((alpha * sqrt(change) + beta * sqrt(change - drop * drop)) ** 2 / drop**2)
-
-
-def cases_to_hold(margin: float, discordance: float, power: float = 0.8) -> int:
-    """So many cases pass a ``margin`` with probability ``power`` where nothing got better or worse.
-
-    Y. Lu, J. A. Bean, "On the sample size for one-sided equivalence of sensitivities based upon McNemar's test",
-    Statistics in Medicine 14 (1995), 1831-1839, at no difference. Where no case changes at all, as many as
-    ``paired_bounds`` asks for.
-    """
-    quantiles = NormalDist().inv_cdf(CONFIDENCE) + NormalDist().inv_cdf(power)
-    least = log(SIGNIFICANCE) / log(1 - margin)
-    return max(ceil(discordance * quantiles**2 / margin**2), floor(least) + 1)
-
-
-def drop_seen(cases: int, discordance: float, power: float = 0.8) -> float:
-    """The smallest loss, in thousandths, that ``cases`` show with probability ``power``; 1 where none is seen."""
-    seen = (drop / 1000 for drop in range(1, 1000) if cases_to_see(drop / 1000, discordance, power) <= cases)
-    return next(seen, 1.0)
 
 
 def _resampled_means(values: Sequence[float] | np.ndarray, size: int) -> np.ndarray:
