@@ -11,6 +11,7 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.statistics import (
     holm,
     mcnemar,
     paired_bounds,
+    quantile_bounds,
     wilson,
 )
 
@@ -107,3 +108,22 @@ def test_the_bounds_are_mirrored_repeatable_and_the_same_on_both_ways_of_resampl
 )
 def test_holm_stops_at_the_first_that_is_not_significant(p_values: list[float], rejected: list[bool]) -> None:
     assert holm(p_values) == rejected
+
+
+@pytest.mark.parametrize(
+    ("n", "low", "high"),
+    [(1, None, None), (10, 8, None), (58, 52, None), (59, 53, 59), (92, 84, 92), (93, 85, 92), (500, 467, 484)],
+)
+def test_the_bounds_of_a_quantile_are_certain_values(n: int, low: int | None, high: int | None) -> None:
+    assert quantile_bounds(range(n, 0, -1)) == (low, high)
+
+
+@pytest.mark.parametrize("n", [59, 100, 300])
+def test_the_bounds_of_a_quantile_are_wrong_one_time_in_twenty(n: int) -> None:
+    """Of log-normal times, as latencies are: neither bound is on the wrong side more often, nor hardly ever."""
+    found = [quantile_bounds(times) for times in np.random.default_rng(1).lognormal(0, 1, (4000, n)).tolist()]
+    true = np.exp(1.6449)
+    too_high = np.mean([low is not None and low > true for low, _ in found])
+    too_low = np.mean([high is not None and high < true for _, high in found])
+    assert 0.01 < too_high < 0.06
+    assert 0.01 < too_low < 0.06

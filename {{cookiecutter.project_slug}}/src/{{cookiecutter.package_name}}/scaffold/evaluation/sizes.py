@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from .statistics import SIGNIFICANCE
+from .statistics import SIGNIFICANCE, binomial
 
 REACH = 6
 """Standard deviations from the mean, beyond which nothing is summed."""
@@ -48,7 +48,7 @@ def chance_to_see(n: int, drop: float, discordance: float) -> float:
     """Probability that McNemar's exact test, one-sided at 5 %, shows a true loss of ``drop`` in ``n`` cases."""
     change = max(discordance, drop)
     changed, worse, chances = _ways_to_change(n, change, (change + drop) / 2 / change)
-    by_chance = _binomial(changed, worse, 0.5)
+    by_chance = binomial(changed, worse, 0.5)
     at_least = by_chance[:, ::-1].cumsum(axis=1)[:, ::-1]
     return float(chances[at_least <= SIGNIFICANCE].sum())
 
@@ -80,26 +80,16 @@ def _ways_to_change(n: int, change: float, to_the_worse: float) -> tuple[np.ndar
     """Numbers of changed cases (a column), of those for the worse (a row), and how likely each pair is (a table)."""
     low, high = _range(n, change)
     changed = np.arange(low, high + 1, 1 + (high - low) // STEPS)
-    some = _binomial(np.array([n]), changed, change)[0]
+    some = binomial(np.array([n]), changed, change)[0]
     (least, _), (_, most) = _range(low, min(to_the_worse, 0.5)), _range(high, max(to_the_worse, 0.5))
     worse = np.arange(least, most + 1)
-    return changed[:, None], worse, (some / some.sum())[:, None] * _binomial(changed, worse, to_the_worse)
+    return changed[:, None], worse, (some / some.sum())[:, None] * binomial(changed, worse, to_the_worse)
 
 
 def _range(n: int, share: float) -> tuple[int, int]:
     """Between which two numbers a binomial variable lies, but for a chance in a thousand million."""
     reach = REACH * sqrt(n * share * (1 - share)) + REACH
     return max(0, floor(n * share - reach)), min(n, ceil(n * share + reach))
-
-
-def _binomial(n: np.ndarray, k: np.ndarray, share: float) -> np.ndarray:
-    """Probability of ``k`` (along a row) of ``n`` (along a column), by logarithms, since the factorials are huge."""
-    trials, hits = np.broadcast_arrays(n.reshape(-1, 1), k)
-    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n.max() + 1)))])
-    within, share = hits <= trials, min(max(share, 1e-12), 1 - 1e-12)
-    hits = np.where(within, hits, 0)
-    ways = logs[trials] - logs[hits] - logs[trials - hits]
-    return np.where(within, np.exp(ways + hits * np.log(share) + (trials - hits) * np.log1p(-share)), 0.0)
 
 
 def _least(enough: Callable[[int], bool]) -> int:
