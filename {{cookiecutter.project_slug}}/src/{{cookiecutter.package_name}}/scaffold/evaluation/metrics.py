@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Literal
 
@@ -15,12 +15,26 @@ Outcome = Literal["passed", "missed", "unclear"]
 
 
 def summarise(cases: Iterable[CaseResult]) -> dict[str, Metric]:
-    """Every metric over ``cases``; a metric that no case measures is left out."""
+    """Every metric over ``cases``; a metric that no case measures is left out, and one that is ``unknown``."""
+    every = list(cases)
     scores: dict[str, dict[str, list[float]]] = {}
-    for case in cases:
+    for case in every:
         for name, value in {**{name: score.score for name, score in case.scores.items()}, **case.measures}.items():
             scores.setdefault(name, {}).setdefault(case.id, []).append(value)
-    return {name: _metric(name, list(scores[name].values())) for name in sorted(scores)}
+    return {name: _metric(name, list(scores[name].values())) for name in sorted(scores.keys() - unknown(every).keys())}
+
+
+def unknown(cases: Sequence[CaseResult]) -> dict[str, str]:
+    """Why a measure says nothing of ``cases``; empty where all are known.
+
+    An answer that asked no model costs nothing, one of a model without a price nobody knows what: the mean of those
+    that are known would be that of the answers that cost nothing.
+    """
+    if not (without := [case for case in cases if "cost" not in case.measures]):
+        return {}
+    models = ", ".join(sorted({case.model for case in without} - {""})) or "a model"
+    said = f"what {len(without)} of {len(cases)} answers cost is unknown, since no price is known for {models}"
+    return {"cost": f"{said}; add it under prices in config/limits.yaml"}
 
 
 def _metric(name: str, by_case: list[list[float]]) -> Metric:
@@ -69,14 +83,20 @@ def judge(cases: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
     return broken + [
         verdict
         for label, thresholds in demands.items()
-        for metrics in [summarise(case for case in cases if not label or label in case.labels)]
+        for inside in [[case for case in cases if not label or label in case.labels]]
+        for metrics, untold in [(summarise(inside), unknown(inside))]
         for name, threshold in thresholds.items()
-        for verdict in hold(name, metrics.get(name), threshold, label)
+        for verdict in hold(name, metrics.get(name), threshold, label, untold.get(name, ""))
     ]
 
 
-def hold(name: str, metric: Metric | None, threshold: Threshold, label: str = "") -> Iterator[Verdict]:
-    """Hold ``metric`` against what is demanded of it alone; a margin is held against the baseline's, elsewhere."""
+def hold(
+    name: str, metric: Metric | None, threshold: Threshold, label: str = "", untold: str = ""
+) -> Iterator[Verdict]:
+    """Hold ``metric`` against what is demanded of it alone; a margin is held against the baseline's, elsewhere.
+
+    ``untold``: why it is ``unknown``, where it is.
+    """
     if name in MEASURES and threshold.max is None and threshold.p95 is None:
         return
     where = f"{name} of {label}" if label else name
@@ -84,6 +104,9 @@ def hold(name: str, metric: Metric | None, threshold: Threshold, label: str = ""
     def verdict(outcome: Outcome, reason: str) -> Verdict:
         return Verdict(metric=name, slice=label, outcome=outcome, reason=f"{reason}.")
 
+    if untold:
+        yield verdict("unclear", f"{where}: {untold}")
+        return
     if metric is None or metric.n < threshold.cases:
         n = metric.n if metric else 0
         measured = f"{n} reviewed cases measure it" if n else "no reviewed case measures it"
