@@ -689,6 +689,12 @@ CONTROLS = (
         tests=["tests/scaffold/evaluation/test_judge.py"],
     ),
     Control(
+        name="judge-order",
+        failure="F13",
+        unplug=[("scaffold.evaluation.agreement.turn", always(lambda label: label.submitted))],
+        tests=["tests/scaffold/evaluation/test_judge.py"],
+    ),
+    Control(
         name="evaluation-threshold",
         failure="F11",
         unplug=[("scaffold.evaluation.runner.judge_scores", always(lambda *_: []))],

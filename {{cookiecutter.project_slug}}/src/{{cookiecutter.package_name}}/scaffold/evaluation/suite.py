@@ -25,7 +25,7 @@ class Threshold(File):
     p95: float | None = Field(
         default=None,
         ge=0,
-        description="19 of 20 answers must not exceed this, as measured; for latency, cost and tokens.",
+        description="19 of 20 answers must not exceed this, with 95 % certainty; for latency, cost and tokens.",
     )
     margin: float | None = Field(
         default=None,

@@ -160,7 +160,7 @@ def _results(run: Run) -> str:
             "### Refusals",
             _refusals(run),
             "### Time and cost",
-            _measures(run),
+            measures(run),
         ]
     )
 
@@ -184,7 +184,8 @@ def _count(metric: Metric, of_rest: bool = False) -> str:
     return f"{round(share * metric.n)} ({amount('', share)})"
 
 
-def _measures(run: Run) -> str:
+def measures(run: Run) -> str:
+    """What time and cost came to."""
     lines = [
         f"{title(name)}: {amount(name, metric.mean)} on average, half within {amount(name, metric.p50)}, 19 of 20 "
         f"within {amount(name, metric.p95)}"
@@ -192,8 +193,10 @@ def _measures(run: Run) -> str:
         if (metric := run.metrics.get(name)) and metric.p50 is not None and metric.p95 is not None
     ]
     costs = [case.measures["cost"] for case in run.cases if "cost" in case.measures]
-    passed = sum(case.passed for case in run.cases if "cost" in case.measures)
-    if costs and passed:
+    passed = sum(case.passed for case in run.cases)
+    if len(costs) < len(run.cases):
+        lines.append("Cost: unknown, since a model has no price")
+    elif passed:
         lines.append(f"Cost of an answer that passes, those that fail included: {amount('cost', sum(costs) / passed)}")
     return _list(*lines) if lines else "Not measured."
 
