@@ -367,6 +367,19 @@ def test_cases_are_reviewed_one_after_the_other_in_the_terminal(
     assert [states[id_] for id_ in ids] == ["reviewed", "rejected", "unreviewed", "unreviewed"]
 
 
+def test_who_approves_a_draft_that_demands_nothing_is_told_how_to_go_on(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (project / "evals/datasets/knowledge.jsonl").open("a", encoding="utf-8") as file:
+        draft = {"id": "open", "question": "?", "caller": "tom", "expected": {}, "review": {"state": "unreviewed"}}
+        file.write(json.dumps(draft) + "\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\nq\n"))
+    code, _, err = run("eval", "review", "--by", "Ada")
+    assert code == 0
+    assert "accepts any answer" in err
+    assert "Press e to edit the case" in err
+
+
 def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
     suite = project / "evals" / "suites" / "knowledge.yaml"
     text = suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}", 1)

@@ -59,6 +59,11 @@ def test_it_shows_what_waits_with_the_passages_that_prove_it(client: TestClient)
     assert [case["demands"] for case in shown] == [True, False]
 
 
+def test_whatever_a_reviewer_may_change_can_be_changed_on_the_page() -> None:
+    fields = re.findall(r'^  \["(\w+)", ', review.PAGE.read_text("utf-8"), re.MULTILINE)
+    assert {*fields, "refusal"} == set(review.Changes.model_fields)
+
+
 def test_what_is_decided_stands_in_the_dataset_at_once(client: TestClient, path: Path) -> None:
     def state() -> tuple[str, str]:
         case = {case.id: case for case in load_cases(path)}["one"]

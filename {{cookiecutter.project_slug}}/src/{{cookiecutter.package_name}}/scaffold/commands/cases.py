@@ -132,6 +132,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
                         continue
                 except ScaffoldError as error:
                     shell.err.print(f"[bold red]error:[/] {escape(str(error))}")
+                    shell.say("Press e to edit the case, n to reject it, or s to leave it for later.")
                     continue
                 done += key in "yn"
                 break
@@ -149,6 +150,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
             "expected": "a refusal" if case.expected.refusal else case.expected.answer,
             "must hold": " and ".join(wanted) or "(nothing yet: edit)" * (not case.expected.demands),
             "must not hold": ", ".join(case.expected.must_not_include),
+            "tags": ", ".join(case.tags),
         }
         for name, value in shown.items():
             if value:
