@@ -40,7 +40,7 @@ class Given(Strict):
     verdict: Verdict = Field(description="up: good; down: bad; corrected: bad, and correction says what is right.")
     reason: str = Field(default="", max_length=REASON_MAX_CHARACTERS, description="Why, in your own words.")
     question: str = Field(max_length=QUESTION_MAX_CHARACTERS, description="As it was asked.")
-    answer: str = Field(max_length=ANSWER_MAX_CHARACTERS, description="As it was answered.")
+    answer: str = Field(max_length=ANSWER_MAX_CHARACTERS, description="As it was answered; empty for an error.")
     correction: str = Field(default="", max_length=CORRECTION_MAX_CHARACTERS, description="What would be right.")
 
     @model_validator(mode="after")
@@ -90,7 +90,8 @@ def check_given_to(connection: Connection, caller: Principal, given: Given) -> N
     row = connection.execute(select(answers).where(mine).with_for_update()).one_or_none()  # one word at a time
     if row is None:
         raise NotFound("No answer of that trace_id was given to you; send the one that came with your answer.")
-    if (row.question_sha256, row.answer_sha256) != _digests(given):
+    answered = row.answer_sha256 or hashlib.sha256(b"").hexdigest()  # what ended in an error was answered with nothing
+    if (row.question_sha256, answered) != (digest(given.question), hashlib.sha256(given.answer.encode()).hexdigest()):
         raise Conflict("The answer of that trace_id was another; send question and answer back as they were.")
 
 
@@ -174,7 +175,6 @@ def _why_not(each: Feedback) -> str:
     return f"Feedback {each.id}: {why}."
 
 
-def _digests(given: Given) -> tuple[str, str]:
-    """Of question and answer, as ``answers`` holds them."""
-    asked = redact(given.question.strip())
-    return hashlib.sha256(asked.encode()).hexdigest(), hashlib.sha256(given.answer.encode()).hexdigest()
+def digest(question: str) -> str:
+    """Of a question, as ``answers`` holds it."""
+    return hashlib.sha256(redact(question.strip()).encode()).hexdigest()
