@@ -10,6 +10,7 @@ from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import Conflict, NotFound, UsageError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import load_cases
 from {{ cookiecutter.package_name }}.scaffold.evaluation.cases import from_held
+from {{ cookiecutter.package_name }}.scaffold.evaluation.cases.feedback import digest
 
 from tests.scaffold.evaluation import cases
 from tests.scaffold.evaluation.test_feedback import QUESTION, TRACE, answered
@@ -32,6 +33,24 @@ async def test_a_refused_question_becomes_a_draft_of_its_caller(application: App
     assert [each.id for each in load_cases(path)] == ["hotel", case.id]
     added, told = from_held(application, path, answer.trace_id, asked)
     assert (added, told) == ([], [f"Trace {answer.trace_id}: tom asks this in case {case.id!r} already."])
+
+
+@pytest.mark.parametrize(
+    ("locale", "question", "expected"),
+    [
+        ("de", "What may a hotel in Hamburg cost?", "en"),
+        ("en", "Was darf ein Hotel in Hamburg kosten?", "de"),
+        ("de", "Hotel Hamburg?", "de"),
+        ("en", "Combien peut coûter un hôtel dans la ville de Hambourg ?", "en"),
+    ],
+    ids=["English of a German", "German of an Englishman", "hardly a language", "none that the prompts speak"],
+)
+def test_the_case_is_in_the_language_of_the_question_or_else_of_its_caller(
+    application: Application, path: Path, locale: str, question: str, expected: str
+) -> None:
+    answered(application, outcome="refused", locale=locale, question_sha256=digest(question))
+    (case,), _ = from_held(application, path, TRACE, question)
+    assert case.locale == expected
 
 
 @pytest.mark.parametrize(

@@ -133,14 +133,17 @@ def corrected(
 ) -> Case:
     """An unreviewed case of a question from production; ``right`` is what a person says is right, or empty.
 
-    What must be in the answer are the facts of ``right``; where it has none, the reviewer says what.
+    It is in the language of the question; where that is not recognised, or is none of the prompts', in ``locale``, the
+    caller's. What must be in the answer are the facts of ``right``; where it has none, the reviewer says what.
     """
     facts = literals(right)
+    asked_in = application.index.language(question)
+    spoken = {prompt.file.locale for prompt in application.prompts.sources}
     return Case(
         id=id_,
         question=question,
         caller=caller,
-        locale=locale,
+        locale=asked_in if asked_in in spoken else locale,
         expected=Expected(answer=right, must_include=[*facts], sources=_sources(application, question, caller, facts)),
         tags=["production"],
         source=source,
