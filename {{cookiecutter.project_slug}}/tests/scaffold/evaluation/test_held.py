@@ -53,6 +53,13 @@ def test_the_case_is_in_the_language_of_the_question_or_else_of_its_caller(
     assert case.locale == expected
 
 
+def test_a_question_that_redacting_makes_too_long_is_cut(application: Application, path: Path) -> None:
+    question = "What? " + "a@b.co " * 570
+    answered(application, outcome="refused", question_sha256=digest(question))
+    (case,), _ = from_held(application, path, TRACE, question)
+    assert len(case.question) == 4000
+
+
 @pytest.mark.parametrize(
     ("outcome", "trace", "question", "error", "message"),
     [

@@ -20,7 +20,7 @@ from ...guardrails import redact
 from ...observability.names import FEEDBACK
 from ...state import answers
 from ...state import feedback as table
-from ..dataset import Case, Expected, load_cases
+from ..dataset import TEXT_MAX_CHARACTERS, Case, Expected, load_cases
 from ..graders import holds, unique
 from .draft import UNREVIEWED
 from .facts import literals
@@ -136,6 +136,10 @@ def corrected(
     It is in the language of the question; where that is not recognised, or is none of the prompts', in ``locale``, the
     caller's. What must be in the answer are the facts of ``right``; where it has none, the reviewer says what.
     """
+    question, right = (
+        question[:QUESTION_MAX_CHARACTERS],
+        right[:TEXT_MAX_CHARACTERS],
+    )  # redacting may have made it longer
     facts = literals(right)
     asked_in = application.index.language(question)
     spoken = {prompt.file.locale for prompt in application.prompts.sources}
