@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.evaluation import load_cases
+from {{ cookiecutter.package_name }}.scaffold.evaluation.cases import Changes
 from {{ cookiecutter.package_name }}.scaffold.serving import review
 
 from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
@@ -61,7 +62,7 @@ def test_it_shows_what_waits_with_the_passages_that_prove_it(client: TestClient)
 
 def test_whatever_a_reviewer_may_change_can_be_changed_on_the_page() -> None:
     fields = re.findall(r'^  \["(\w+)", ', review.PAGE.read_text("utf-8"), re.MULTILINE)
-    assert {*fields, "refusal"} == set(review.Changes.model_fields)
+    assert {*fields, "refusal"} == set(Changes.model_fields)
 
 
 def test_what_is_decided_stands_in_the_dataset_at_once(client: TestClient, path: Path) -> None:
