@@ -148,8 +148,8 @@ def _no_empty_slice(application: Application, suite: SuiteFile, cases: list[Case
         if label not in known:
             at = located(application.settings, suite, "slices", label)
             raise ConfigurationError(
-                f"{at}: no reviewed case of {suite.dataset} is in this slice{nearest(label, known)}; tag some cases with "
-                "it, or drop it."
+                f"{at}: no reviewed case of {suite.dataset} is in this slice{nearest(label, known)}; "
+                "tag some cases with it, or drop it."
             )
 
 
