@@ -1158,6 +1158,12 @@ CONTROLS = (
         ["tests/scaffold/evaluation/test_feedback.py"],
     ),
     Control(
+        "held-answers",
+        "F11",
+        [("scaffold.evaluation.cases.held.check_withheld", always(lambda *_: None))],
+        ["tests/scaffold/evaluation/test_held.py"],
+    ),
+    Control(
         "review-page-door",
         "F16",
         [("scaffold.serving.review.check_reader", always(lambda *_: None))],

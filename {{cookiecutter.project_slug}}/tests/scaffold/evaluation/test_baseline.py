@@ -23,7 +23,7 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import (
 )
 from {{ cookiecutter.package_name }}.scaffold.evaluation.power import power
 
-from tests.scaffold.evaluation.cases import HOTEL, Scripted, answer, line, result, suite
+from tests.scaffold.evaluation.cases import HOTEL, Scripted, answer, line, result, suite, written
 
 MARGIN = {"correctness": {"margin": 0.05}}
 
@@ -257,8 +257,9 @@ async def test_a_slice_that_no_case_has_is_named_before_anything_is_asked(
     application: Application, project: Path
 ) -> None:
     usecase, chosen = Scripted(), suite(project, [line("a")], slices={"travle": {"correctness": {"min": 0.1}}})
+    written(project, chosen)
     with pytest.raises(
-        ConfigurationError, match=r"evals/suites/small.yaml: slices.travle: no reviewed case of .*'travel'"
+        ConfigurationError, match=r"evals/suites/small.yaml:7: slices.travle: no reviewed case of .*'travel'"
     ):
         await run(dataclasses.replace(application, usecase=usecase), chosen)
     assert usecase.asked == []

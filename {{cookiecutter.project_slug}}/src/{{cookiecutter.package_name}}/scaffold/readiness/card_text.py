@@ -99,8 +99,16 @@ def _intended(facts: Facts) -> str:
 
 def _factors(run: Run) -> str:
     slices = {label: sum(label in case.labels for case in run.cases if case.attempt == 1) for label in run.slices}
-    listed = ", ".join(f"{cell(where(label))} ({n})" for label, n in slices.items())
-    return f"Results are measured apart, with the number of cases, for: {listed}."
+    kinds: dict[str, list[str]] = {}
+    for label, n in slices.items():
+        kind, _, name = label.partition(":")
+        kinds.setdefault(kind if name else "", []).append(f"{cell(name or label)} ({n})")
+    titles = {"": "Topics and kinds of questions", "caller": "Who asks", "locale": "Language"}
+    lines = [
+        f"{titles.get(kind) or cell(kind).capitalize()}: {', '.join(kinds[kind])}"
+        for kind in sorted(kinds, key=lambda kind: (kind not in titles, kind))
+    ]
+    return f"Results are measured apart, with the number of cases, for:\n\n{_list(*lines)}"
 
 
 def _metrics(run: Run) -> str:
