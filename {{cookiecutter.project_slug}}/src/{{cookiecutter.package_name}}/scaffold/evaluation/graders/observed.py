@@ -70,8 +70,8 @@ def share(wanted: Iterable[str], among: Iterable[str], otherwise: str) -> Score:
 
 
 def verdict(*faults: str) -> Score:
-    """1 where nothing is at fault, else 0; empty faults are none."""
-    return Score(score=0 if any(faults) else 1, reason="; ".join(filter(None, faults)))
+    """1 where nothing is at fault, else 0; empty faults are none, and each is told once."""
+    return Score(score=0 if any(faults) else 1, reason="; ".join(unique(filter(None, faults))))
 
 
 def unanswered(observed: Observation) -> Score:
