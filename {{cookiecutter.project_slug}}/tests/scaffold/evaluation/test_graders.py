@@ -64,6 +64,11 @@ def test_a_wording_is_found_whatever_its_typography(text: str, wording: str, exp
     assert holds(text, wording) is expected
 
 
+def test_what_two_graders_miss_is_told_once() -> None:
+    found = correctness(case(must_include=["1987"], number={"value": 1987}), Observation(answer("In 1990.")))
+    assert (found and found.reason) == "missing: 1987"
+
+
 @pytest.mark.parametrize(
     ("include", "exclude", "text", "score", "reason"),
     [
