@@ -472,7 +472,7 @@ def test_a_table_shows_whole_names_however_narrow_and_texts_wrap(capsys: pytest.
         table = Table("question", "id", "from", box=SIMPLE)
         for name, text in zip(names, texts, strict=True):
             table.add_row(text, name, Text(f"draft:{name}.md"))
-        Shell(lambda: None, Console(width=width), Console(stderr=True)).wide(table)
+        Shell(build, Console(width=width), Console(stderr=True)).wide(table)
         shown = capsys.readouterr().out
         for name in names:
             assert re.search(rf" {name} .* draft:{name}\.md ", shown)

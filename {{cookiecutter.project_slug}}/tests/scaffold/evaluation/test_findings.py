@@ -184,6 +184,7 @@ def test_failing_cases_are_ranked_by_the_harm_they_do() -> None:
             [("answered", "refused, an answer was expected")],
         ),
         ({"scores": low(correctness="missing: 1987", number="missing: 1987")}, [("correctness", "missing: 1987")]),
+        ({"scores": low(correctness="x; missing: 1", number="missing: 1")}, [("correctness", "x; missing: 1")]),
         (
             {"scores": low(completed="error: down", access="error: down"), "error": "down"},
             [("completed", "error: down")],

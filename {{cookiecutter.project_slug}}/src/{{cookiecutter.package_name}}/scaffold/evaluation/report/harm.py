@@ -80,10 +80,9 @@ def told(run: Run, case: CaseResult) -> list[tuple[str, str]]:
     found = dict(faults(case)) | {name: reason for name, reason in low.items() if name in counted}
     if "answered" in found:
         found = {name: reason for name, reason in found.items() if name not in WRONG | UNSUPPORTED}
-    once: dict[str, str] = {}
-    for name, reason in found.items():
-        once.setdefault(reason, name)
-    return [(name, reason) for reason, name in once.items()]
+    once = {reason: name for name, reason in reversed(found.items())}
+    within = {reason for reason in once if any(reason != other and reason in other for other in once)}
+    return [(name, reason) for reason, name in reversed(once.items()) if reason not in within]
 
 
 def _once(cases: Iterable[CaseResult]) -> list[CaseResult]:
