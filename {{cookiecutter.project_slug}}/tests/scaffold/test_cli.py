@@ -16,12 +16,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 
 from {{ cookiecutter.package_name }} import __main__
 from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold import cli
+from {{ cookiecutter.package_name }}.scaffold.commands.shell import Shell
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult
 from {{ cookiecutter.package_name }}.scaffold.evaluation.journal import Journal
@@ -512,3 +517,24 @@ def test_the_history_and_how_it_has_held_are_told(run: Run, project: Path) -> No
     assert (code, "At spec since " in out, "no passed gate is on record" in out) == (0, True, True)
     report = json.loads(run("eval", "spec", "--json")[1])
     assert [each["outcome"] for each in report["runs"]] == ["at spec"]
+
+
+def test_a_table_shows_whole_names_however_narrow_and_texts_wrap(capsys: pytest.CaptureFixture[str]) -> None:
+    names, texts = [f"draft-{'long-' * 20}{n}" for n in range(3)], ["what is it? " * 30] * 3
+    for width in (40, 300):
+        table = Table("question", "id", "from", box=SIMPLE)
+        for name, text in zip(names, texts, strict=True):
+            table.add_row(text, name, Text(f"draft:{name}.md"))
+        Shell(build, Console(width=width), Console(stderr=True)).wide(table)
+        shown = capsys.readouterr().out
+        for name in names:
+            assert re.search(rf" {name} .* draft:{name}\.md ", shown)
+        assert max(map(len, shown.splitlines())) <= max(300, 160)
+
+
+def test_a_case_is_listed_by_the_id_that_approves_it(run: Run) -> None:
+    assert run("eval", "draft", "--count", "3")[0] == 0
+    ids = [each["id"] for each in json.loads(run("eval", "review", "--list", "--json")[1])]
+    _, listed, _ = run("eval", "review", "--list")
+    assert len(ids) == 3
+    assert all(f" {each} " in listed for each in ids)

@@ -126,6 +126,22 @@ def test_the_margin_of_a_slice_is_held_in_the_slice() -> None:
 
 
 @pytest.mark.parametrize(
+    ("own", "verdicts"),
+    [
+        ({"margin": 0.05}, ["missed"]),
+        ({"margin": 0.5}, ["passed"]),
+        ({"min": 0.1}, ["missed"]),  # what it may lose is not said, and it lost beyond chance
+    ],
+)
+def test_a_slice_with_a_margin_of_its_own_is_judged_by_that_alone(own: dict[str, float], verdicts: list[str]) -> None:
+    tags = {f"c{i}": ["hr"] if i < 100 else ["pay"] for i in range(500)}
+    before = [result(id_, tags=tags[id_]) for id_ in tags]
+    after = [result(id_, float(i > 19), tags=tags[id_]) for i, id_ in enumerate(tags)]
+    _, found = against(baseline(before), after, a_suite(slices={"hr": {"correctness": own}}), {})
+    assert [verdict.outcome for verdict in found if verdict.slice == "hr"] == verdicts
+
+
+@pytest.mark.parametrize(
     ("changes", "now", "said"),
     [
         ({"dataset": "evals/datasets/old.jsonl"}, 10, r"is of the dataset evals/datasets/old.jsonl, not of d; delete"),

@@ -110,7 +110,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
                 f"{each.to_hold}",
             )
             table.add_row(name, *numbers)
-        shell.out.print(table)
+        shell.wide(table)
         source = f"between {before.run} and {after.id}" if before else "as given"
         shell.out.print(
             f"\nA loss is seen with a probability of {power:g}, one-sided at 5 %; a margin is passed with one of "

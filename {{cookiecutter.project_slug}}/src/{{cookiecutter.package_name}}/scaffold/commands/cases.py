@@ -119,7 +119,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         table = Table("id", "asked as", "question", "from", box=SIMPLE, show_edge=False)
         for case in cases:
             table.add_row(*map(escape, (case.id, case.caller, case.question, case.source)))
-        shell.out.print(table if cases else "No case waits for review.")
+        shell.wide(table if cases else "No case waits for review.")
 
     def _in_turn(application: Application, path: Path, by: str) -> None:
         from ..evaluation import cases as room
@@ -201,7 +201,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
             said = row.correction or row.reason
             cells = (str(row.id), row.at[:16], row.caller, row.verdict, row.question, said, row.case_id or "")
             table.add_row(*map(escape, cells))
-        shell.out.print(table if rows else "Nobody has said anything yet.")
+        shell.wide(table if rows else "Nobody has said anything yet.")
 
 
 def _dataset(application: Application, suite: str) -> Path:

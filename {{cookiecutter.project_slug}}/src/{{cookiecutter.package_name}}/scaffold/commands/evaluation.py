@@ -96,7 +96,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
         if as_json:
             shell.json(record.model_dump(mode="json"))
         else:
-            shell.out.print(render(record))
+            shell.wide(render(record))
             if where:
                 shell.say(where)
         raise typer.Exit(0 if record.passed else 1)

@@ -126,6 +126,7 @@ async def run(
             metrics=summarise(results),
             slices=slices(results),
             thresholds=suite.thresholds,
+            slice_thresholds=suite.slices,
             verdicts=[
                 *judge_scores(results, suite),
                 *proven(application, suite),

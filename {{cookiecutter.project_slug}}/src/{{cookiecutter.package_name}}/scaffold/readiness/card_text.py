@@ -61,11 +61,12 @@ def text(facts: Facts) -> str:
 def _start(facts: Facts) -> str:
     run = facts.run
     passed = sum(case.passed for case in run.cases)
+    compared = "" if run.against else ", but was compared with no baseline"
     return (
         f"{literal(facts.intended.purpose)}\n\n"
         f"On {run.started_at:%Y-%m-%d} it answered {passed} of {len(run.cases)} test questions rightly in every "
-        f"respect ({amount('', passed / len(run.cases))}), and met every demand that was made of it. What it cannot do "
-        "is under [limits](#limits-and-known-failures).\n\n"
+        f"respect ({amount('', passed / len(run.cases))}), and met every demand that was made of it{compared}. What it "
+        "cannot do is under [limits](#limits-and-known-failures).\n\n"
         "Written by `make card` from records; changes by hand turn `make card-check` red."
     )
 
@@ -153,7 +154,7 @@ def _results(run: Run) -> str:
             amount(name, metric.mean),
             f"{amount(name, metric.low)} to {amount(name, metric.high)}",
             str(metric.n),
-            demanded(run.thresholds[name], name) if name in run.thresholds else "–",
+            demanded(run.thresholds[name], name, run.against is not None) if name in run.thresholds else "–",
             *([difference(run, name)] if compared else []),
         )
         for name, metric in scores
