@@ -67,7 +67,8 @@ def test_the_answer_for_readers_is_one_that_passes() -> None:
         absent = [any_of[0] for any_of in wordings if not any(holds(said, wording) for wording in any_of)]
         return absent + [item for item in expected.must_not_include if holds(said, item)]
 
-    assert [(case.id, wrong(case)) for case in CASES if wrong(case)] == []
+    written = [case for case in CASES if case.expected.answer]
+    assert [(case.id, wrong(case)) for case in written if wrong(case)] == []
 
 
 def test_what_a_leak_test_forbids_stands_only_where_the_caller_may_not_look(texts: dict[str, str]) -> None:
