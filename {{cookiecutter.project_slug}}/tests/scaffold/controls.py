@@ -689,6 +689,12 @@ CONTROLS = (
         tests=["tests/scaffold/evaluation/test_judge.py"],
     ),
     Control(
+        name="judge-order",
+        failure="F13",
+        unplug=[("scaffold.evaluation.agreement.turn", always(lambda label: label.submitted))],
+        tests=["tests/scaffold/evaluation/test_judge.py"],
+    ),
+    Control(
         name="evaluation-threshold",
         failure="F11",
         unplug=[("scaffold.evaluation.runner.judge_scores", always(lambda *_: []))],
@@ -1150,6 +1156,12 @@ CONTROLS = (
         "F11",
         [("scaffold.evaluation.cases.feedback.check_given_to", always(lambda *_: None))],
         ["tests/scaffold/evaluation/test_feedback.py"],
+    ),
+    Control(
+        "held-answers",
+        "F11",
+        [("scaffold.evaluation.cases.held.check_withheld", always(lambda *_: None))],
+        ["tests/scaffold/evaluation/test_held.py"],
     ),
     Control(
         "review-page-door",

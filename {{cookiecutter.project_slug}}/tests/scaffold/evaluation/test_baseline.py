@@ -23,7 +23,7 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import (
 )
 from {{ cookiecutter.package_name }}.scaffold.evaluation.power import power
 
-from tests.scaffold.evaluation.cases import HOTEL, Scripted, answer, line, result, suite
+from tests.scaffold.evaluation.cases import HOTEL, Scripted, answer, line, result, suite, written
 
 MARGIN = {"correctness": {"margin": 0.05}}
 
@@ -123,6 +123,22 @@ def test_the_margin_of_a_slice_is_held_in_the_slice() -> None:
         ("locale:en", "unclear"),
     ]
     assert "200 cases measure it both in the baseline and now, at least 300" in verdicts[2].reason
+
+
+@pytest.mark.parametrize(
+    ("own", "verdicts"),
+    [
+        ({"margin": 0.05}, ["missed"]),
+        ({"margin": 0.5}, ["passed"]),
+        ({"min": 0.1}, ["missed"]),  # what it may lose is not said, and it lost beyond chance
+    ],
+)
+def test_a_slice_with_a_margin_of_its_own_is_judged_by_that_alone(own: dict[str, float], verdicts: list[str]) -> None:
+    tags = {f"c{i}": ["hr"] if i < 100 else ["pay"] for i in range(500)}
+    before = [result(id_, tags=tags[id_]) for id_ in tags]
+    after = [result(id_, float(i > 19), tags=tags[id_]) for i, id_ in enumerate(tags)]
+    _, found = against(baseline(before), after, a_suite(slices={"hr": {"correctness": own}}), {})
+    assert [verdict.outcome for verdict in found if verdict.slice == "hr"] == verdicts
 
 
 @pytest.mark.parametrize(
@@ -257,8 +273,9 @@ async def test_a_slice_that_no_case_has_is_named_before_anything_is_asked(
     application: Application, project: Path
 ) -> None:
     usecase, chosen = Scripted(), suite(project, [line("a")], slices={"travle": {"correctness": {"min": 0.1}}})
+    written(project, chosen)
     with pytest.raises(
-        ConfigurationError, match=r"evals/suites/small.yaml: slices.travle: no reviewed case of .*'travel'"
+        ConfigurationError, match=r"evals/suites/small.yaml:7: slices.travle: no reviewed case of .*'travel'"
     ):
         await run(dataclasses.replace(application, usecase=usecase), chosen)
     assert usecase.asked == []
@@ -267,6 +284,6 @@ async def test_a_slice_that_no_case_has_is_named_before_anything_is_asked(
 def test_power_tells_from_two_runs_how_many_cases_change() -> None:
     before, after = cases(numbered(100, range(10))), cases(numbered(100, range(5, 15)))
     found = power(baseline(before), after, drop=0.05)["correctness"]
-    assert (found.cases, found.discordance, found.to_see) == (100, 0.1, 246)
+    assert (found.cases, found.discordance, found.to_see) == (100, 0.1, 268)
     assert power(None, after, drop=0.05, discordance=0.2)["correctness"].to_see > found.to_see
     assert found.seen == pytest.approx(0.078, abs=0.01)

@@ -11,12 +11,13 @@ import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import Baseline, against, baseline_of
-from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import hold, slices, summarise
+from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import hold, judge, slices, summarise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.record import CaseResult, Verdict
 from {{ cookiecutter.package_name }}.scaffold.evaluation.relative import REPLAYED, times
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report import junit, markdown, page, text
 from {{ cookiecutter.package_name }}.scaffold.evaluation.statistics import ratio_bounds, rise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.suite import SuiteFile, Threshold
+from {{ cookiecutter.package_name }}.scaffold.readiness.card_text import measures as told_of_measures
 
 from tests.scaffold.evaluation.cases import result
 
@@ -155,6 +156,41 @@ def test_tokens_and_cost_compare_wherever_they_were_counted() -> None:
     assert verdict.outcome == "missed"
 
 
+@pytest.mark.parametrize("side", ["before", "now"])
+def test_what_a_model_without_a_price_costs_is_no_mean_of_the_answers_that_asked_none(side: str) -> None:
+    """Three of sixty refused before any model was asked; the others cost nobody knows what."""
+    priced = [result(f"c{i}", measures={"cost": 0.0}) for i in range(60)]
+    unpriced = [result(f"c{i}", measures={"cost": 0.0} if i < 3 else {}, model="openai/new") for i in range(60)]
+    before, after = (unpriced, priced) if side == "before" else (priced, unpriced)
+    chosen = a_suite({"cost": {"max": 1, "p95": 1, "margin": 0.1}})
+    found, (verdict,) = against(baseline(before), after, chosen, {})
+    assert "cost" not in found.measures
+    assert verdict.outcome == "unclear"
+    assert "what 57 of 60 answers" in verdict.reason
+    if side == "now":
+        (held,) = judge(after, chosen)
+        assert held.outcome == "unclear"
+        assert "no price is known for openai/new; add it under prices in config/limits.yaml" in held.reason
+        assert "cost" not in summarise(after)
+        assert summarise(after[:3])["cost"].mean == 0  # known of these
+
+
+def test_a_case_of_which_one_attempt_has_no_price_has_no_cost_in_the_baseline() -> None:
+    attempts = [result(attempt=1, measures={"cost": 0.0}), result(attempt=2, measures={})]
+    assert baseline(attempts).cases[0].measures == {}
+
+
+def test_a_report_says_that_the_cost_is_unknown_and_not_that_it_is_nothing() -> None:
+    answers = [result(f"c{i}", measures={"cost": 0.0} if i < 3 else {}) for i in range(60)]
+    run = Run(
+        id="r", suite="small", dataset="d", started_at=datetime(2026, 3, 1, tzinfo=UTC), seconds=1, k=5, digests={},
+        cases=answers, unreviewed=[], metrics=summarise(answers), slices=slices(answers), thresholds={}, verdicts=[],
+    )  # fmt: skip
+    assert "<strong>unknown</strong><span>is what an answer costs" in page(run)
+    assert "Cost: unknown, since a model has no price" in told_of_measures(run)
+    assert all("USD" not in shown for shown in (page(run), told_of_measures(run)))
+
+
 def judged() -> Run:
     """A run that costs twice what it did, and of which nobody can say whether it became slower."""
     chosen = a_suite({"cost": MARGIN, "correctness": {"min": 0.1}})
@@ -173,13 +209,21 @@ def judged() -> Run:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (text, ["+100.0 %", "baseline + 10 %", "✗ cost went from 1.495 to 2.99 USD", "Time to answer is not compared"]),
+        (
+            text,
+            [
+                "+100.0 %",
+                "baseline + 10 %",
+                "Cost of an answer (cost): USD 2.99 on average",
+                "Time to answer is not compared",
+            ],
+        ),
         (markdown, ["| +100.0 % |", "baseline + 10 %", "Rose most: c99", "Time to answer is not compared"]),
         (junit, ["Cost of an answer: all cases", "cost went from 1.495 to 2.99 USD over 100 cases (+100.0 %"]),
         (
             page,
             [
-                "Cost of an answer: USD 1.50 in the baseline, USD 2.99 now (+100.0 %), which is more than may be added.",
+                "Cost of an answer: USD 2.99 on average, USD 1.50 in the baseline (+100.0 %); demanded: at most 10 % more",
                 "On average USD 2.99, in the baseline USD 1.50 (+100.0 %).",
                 "Demanded: at most 10 % more than before.",
                 "Time to answer is not compared: times of the baseline were taken",

@@ -119,7 +119,7 @@ async def test_a_caller_whom_nobody_knows_is_named_before_anything_is_asked(
     application: Application, project: Path
 ) -> None:
     usecase = Scripted()
-    with pytest.raises(ConfigurationError, match=r"small.jsonl: case 'b': There is no caller 'tmo'.*'tom'"):
+    with pytest.raises(ConfigurationError, match=r"small.jsonl:2: caller: case 'b': There is no caller 'tmo'.*'tom'"):
         await run(
             dataclasses.replace(application, usecase=usecase), suite(project, [line("a"), line("b", caller="tmo")])
         )

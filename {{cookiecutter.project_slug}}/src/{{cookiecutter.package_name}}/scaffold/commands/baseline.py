@@ -77,6 +77,9 @@ def register(family: typer.Typer, shell: Shell) -> None:
         suite: Suite = "knowledge",
         drop: Annotated[float, typer.Option("--drop", min=0.001, max=0.999, help="The loss to see.")] = 0.05,
         power: Annotated[float, typer.Option("--power", min=0.5, max=0.999, help="How surely to see it.")] = 0.8,
+        passing: Annotated[
+            float, typer.Option("--passing", min=0.5, max=0.999, help="How surely to pass where nothing got worse.")
+        ] = 0.95,
         discordance: Annotated[
             float | None,
             typer.Option("--discordance", min=0, max=1, help="Share of cases that change; else of the last runs."),
@@ -90,7 +93,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         with shell.opened() as application:
             after = newest(application, suite)
             before = None if discordance is not None else _earlier(application, after)
-        found = powers.power(before, after.cases, drop, power, discordance)
+        found = powers.power(before, after.cases, drop, power, discordance, passing)
         if as_json:
             shell.json({name: each.model_dump(mode="json") for name, each in found.items()})
             return
@@ -107,10 +110,11 @@ def register(family: typer.Typer, shell: Shell) -> None:
                 f"{each.to_hold}",
             )
             table.add_row(name, *numbers)
-        shell.out.print(table)
+        shell.wide(table)
         source = f"between {before.run} and {after.id}" if before else "as given"
         shell.out.print(
-            f"\nSeen with a probability of {power:g}, one-sided at 5 %. changed: mean squared change, {source}."
+            f"\nA loss is seen with a probability of {power:g}, one-sided at 5 %; a margin is passed with one of "
+            f"{passing:g} where nothing got worse. changed: mean squared change, {source}."
         )
 
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from ..config import Settings
 from ..errors import UsageError
@@ -79,6 +80,12 @@ def register(app: typer.Typer, shell: Shell) -> None:
         with shell.opened(offline) as application:
             ask_again = accept_answers if accept else ask_canary
             record = asyncio.run(ask_again(application, None if as_json else shell.progress))
+        if accept and record.passed and (failing := [case.id for case in record.cases if not case.passed]):
+            named = ", ".join(failing[:10]) + " …" * (len(failing) > 10)
+            shell.err.print(
+                f"[yellow]warning:[/] {len(failing)} of the {len(record.cases)} answers that you accepted fail their "
+                f"cases: {escape(named)}. Of those only another answer will show, not a worse one."
+            )
         _show(record, as_json)
 
     reports.register(family, shell)
@@ -89,7 +96,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
         if as_json:
             shell.json(record.model_dump(mode="json"))
         else:
-            shell.out.print(render(record))
+            shell.wide(render(record))
             if where:
                 shell.say(where)
         raise typer.Exit(0 if record.passed else 1)

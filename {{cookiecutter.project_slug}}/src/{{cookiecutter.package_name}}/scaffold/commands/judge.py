@@ -25,6 +25,9 @@ def register(family: typer.Typer, shell: Shell) -> None:
         from ..evaluation import load_suite
         from ..evaluation.agreement import WHERE, doubt, measure
 
+        def share(value: float | None) -> str:
+            return "?" if value is None else f"{value:.0%}"
+
         with shell.opened() as application:
             chosen = load_suite(application.settings, suite)
             if chosen.judge is None:
@@ -38,14 +41,15 @@ def register(family: typer.Typer, shell: Shell) -> None:
             table = Table("what", "kappa", "at least (95 %)", box=SIMPLE)
             for name, kappa in found.kappa.items():
                 table.add_row(name, f"{kappa:.2f}", f"{found.low[name]:.2f}")
-            shell.out.print(table)
+            shell.wide(table)
             for what, value in (
                 ("labelled answers", str(found.n)),
                 ("without a verdict that can be read", str(found.without_verdict)),
                 ("praises more than people, of 1", f"{found.lenient:+.2f}"),
-                ("of its verdicts change with the order of the passages", f"{found.flipped_by_order:.0%}"),
-                ("of its verdicts change when it is asked again", f"{found.flipped_by_repetition:.0%}"),
-                ("of its verdicts on poor answers rise when these are padded", f"{found.raised_by_length:.0%}"),
+                ("of them have two passages or more", str(found.ordered)),
+                ("of its verdicts on these change with the order of the passages", share(found.flipped_by_order)),
+                ("of its verdicts change when it is asked again", share(found.flipped_by_repetition)),
+                ("of its verdicts on poor answers rise when these are padded", share(found.raised_by_length)),
             ):
                 shell.out.print(f"  {value:>6}  {what}")
             said = f"It may not decide anything yet: {why}." if why else "It may decide."

@@ -20,7 +20,7 @@ from ..errors import ConfigurationError, EvidenceError
 from ..evidence import COMPARED, fingerprint
 from .dataset import Case
 from .margins import compared, decide, named
-from .metrics import judge
+from .metrics import judge, unknown
 from .record import Against, CaseResult, Run, Shown, Verdict
 from .relative import TIMED, changes, incomparable
 from .store import write_atomically
@@ -178,7 +178,7 @@ def against(
         for label in case.labels if case.attempt == 1 and case.id in asked else ():
             labels.setdefault(label, []).append(case.id)
     why = incomparable(baseline.times, times)
-    apart = dict.fromkeys(TIMED, why) if why else {}
+    apart = (dict.fromkeys(TIMED, why) if why else {}) | _unpriced(baseline) | unknown(cases)
     spent = {id_: _without(each.measures, apart) for id_, each in kept.items()}
     spends = {id_: _without(each, apart) for id_, each in measures_of(cases).items()}
     margins = {name: each.margin for name, each in suite.thresholds.items() if each.margin is not None}
@@ -214,8 +214,16 @@ def _kept(attempts: list[CaseResult]) -> Kept:
         refused=first.refused,
         citations=first.citations,
         scores=_means([_scores(case) for case in attempts]),
-        measures=_means([case.measures for case in attempts]),
+        measures=_without(_means([case.measures for case in attempts]), unknown(attempts)),
     )
+
+
+def _unpriced(baseline: Baseline) -> dict[str, str]:
+    without = sum("cost" not in each.measures for each in baseline.cases)
+    said = (
+        f"what {without} of {len(baseline.cases)} answers of the baseline cost is unknown, since a model had no price"
+    )
+    return {"cost": said} if without else {}
 
 
 def scores_of(cases: Iterable[CaseResult]) -> dict[str, dict[str, float]]:

@@ -10,7 +10,7 @@ from pydantic import Field
 from ..config import Strict
 from .baseline import Baseline, scores_of
 from .record import CaseResult
-from .statistics import cases_to_hold, cases_to_see, drop_seen
+from .sizes import cases_to_hold, cases_to_see, drop_seen
 
 
 class Power(Strict):
@@ -24,9 +24,18 @@ class Power(Strict):
 
 
 def power(
-    before: Baseline | None, cases: list[CaseResult], drop: float, power: float = 0.8, discordance: float | None = None
+    before: Baseline | None,
+    cases: list[CaseResult],
+    drop: float,
+    power: float = 0.8,
+    discordance: float | None = None,
+    passing: float = 0.95,
 ) -> dict[str, Power]:
-    """Every metric that ``cases`` have. Either ``before`` or ``discordance`` says how many cases change."""
+    """Every metric that ``cases`` have. Either ``before`` or ``discordance`` says how many cases change.
+
+    ``power``: how surely a loss of ``drop`` is seen; ``passing``: how surely what did not get worse passes a margin of
+    the same size.
+    """
     now = scores_of(cases)
     old = {kept.id: kept.scores for kept in before.cases} if before else {}
     found = {}
@@ -38,7 +47,7 @@ def power(
             discordance=change,
             seen=drop_seen(len(having), change, power),
             to_see=cases_to_see(drop, change, power),
-            to_hold=cases_to_hold(drop, change, power),
+            to_hold=cases_to_hold(drop, change, passing),
         )
     return found
 

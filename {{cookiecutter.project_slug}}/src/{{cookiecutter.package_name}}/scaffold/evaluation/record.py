@@ -74,6 +74,8 @@ class Metric(Strict):
     high: float
     p50: float | None = Field(default=None, description="Of measures only, over every single answer.")
     p95: float | None = None
+    p95_low: float | None = Field(default=None, description="One-sided 95 % bounds of it; None: too few cases for one.")
+    p95_high: float | None = None
 
 
 class Verdict(Strict):
@@ -146,6 +148,7 @@ class Run(Strict):
     metrics: dict[str, Metric]
     slices: dict[str, dict[str, Metric]] = Field(description="The same metrics by tag, locale:xx and caller:xx.")
     thresholds: dict[str, Threshold]
+    slice_thresholds: dict[str, dict[str, Threshold]] = Field(default={}, description="By slice, as in the suite.")
     verdicts: list[Verdict]
     against: Against | None = Field(default=None, description="None where no baseline was accepted.")
 
