@@ -272,7 +272,9 @@ async def test_a_place_where_no_record_can_be_written_is_found_before_anything_i
     assert usecase.asked == []
 
 
-@pytest.mark.parametrize(("resume", "kept"), [(True, "the same command goes on from here"), (False, "drops it")])
+@pytest.mark.parametrize(
+    ("resume", "kept"), [(True, "the same command goes on from here"), (False, "'eval run small' goes on from here")]
+)
 async def test_a_disk_that_is_full_is_told_with_its_file_and_costs_no_answer(
     application: Application, project: Path, monkeypatch: pytest.MonkeyPatch, resume: bool, kept: str
 ) -> None:

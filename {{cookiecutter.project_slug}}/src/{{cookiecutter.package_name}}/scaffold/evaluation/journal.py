@@ -34,11 +34,11 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, file: BinaryIO, started_at: datetime, taken: dict[tuple[str, int], CaseResult], resume: bool
+        self, path: Path, file: BinaryIO, started_at: datetime, taken: dict[tuple[str, int], CaseResult], again: str
     ) -> None:
-        """``taken``: the answers of the run that was cut off, by id and attempt."""
+        """``taken``: the answers of the run that was cut off, by id and attempt; ``again``: how to go on with these."""
         self._path, self._file, self.started_at, self.taken = path, file, started_at, taken
-        self._resume = resume
+        self._again = again
 
     @classmethod
     def open(
@@ -74,7 +74,9 @@ class Journal:
                 file.flush()
         found = [result for line in lines[1:] if (result := _result(line))]
         sound = [result for result in found if not (result.error or failures([result]))]
-        return cls(path, file, started, {(result.id, result.attempt): result for result in sound}, resume)
+        begin = f"'eval run {suite.name}' goes on from here, " * (calls == "live") + "this command begins anew"
+        again = "the same command goes on from here" if resume else begin
+        return cls(path, file, started, {(result.id, result.attempt): result for result in sound}, again)
 
     def add(self, result: CaseResult) -> None:
         """Keep ``result``; it is with the operating system when this returns, and survives this process."""
@@ -84,7 +86,7 @@ class Journal:
 
     def finished(self) -> None:
         """The run is on record: forget the journal."""
-        self._path.unlink(missing_ok=True)  # another run of the same may have been here
+        self._path.unlink(missing_ok=True)  # somebody may have cleared var
 
     def __enter__(self) -> Self:
         return self
@@ -93,10 +95,9 @@ class Journal:
         with suppress(OSError):  # what cannot be written was told when it was added
             self._file.close()
         if isinstance(error, OSError):
-            again = "the same command goes on from here" if self._resume else "it is asked anew: this command drops it"
             raise EvidenceError(
                 f"{error.filename or 'The output'} cannot be written ({error.strerror or error}); mend that. "
-                f"What was answered until then is in {self._path}; {again}."
+                f"What was answered until then is in {self._path}; {self._again}."
             ) from error
 
 
@@ -107,7 +108,8 @@ def _alone(path: Path, suite: str) -> BinaryIO:
     while True:
         file = path.open("a+b")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with naming(path):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 file.seek(0)
                 return file

@@ -23,7 +23,7 @@ RECORD_DIGEST = "record"
 """Key under which the history keeps the digest of the record file itself, beside what the run was measured on."""
 
 ROOM = 1 << 20
-"""So many bytes must find room before a run begins; a record of 200 cases takes about half of them."""
+"""So many bytes must find room before a run begins: about what the record of 300 cases takes."""
 
 DATA_CHECK = "data check"
 """The name of ``readiness.data``'s check in the history, which no suite can have; its record is a report, not a run."""
