@@ -829,6 +829,12 @@ CONTROLS = (
         ],
     ),
     Control(
+        name="one-run-at-a-time",
+        failure="F12",
+        unplug=[("scaffold.evaluation.journal._alone", always(lambda path, _: path.open("a+b")))],
+        tests=["tests/scaffold/evaluation/test_runner.py::test_one_run_of_the_same_at_a_time"],
+    ),
+    Control(
         name="minimum-cases-per-slice",
         failure="F12",
         unplug=[("scaffold.readiness.checks.shortcomings", demanding(min_cases_per_slice={}))],
@@ -1150,6 +1156,12 @@ CONTROLS = (
         "F11",
         [("scaffold.evaluation.cases.feedback.check_given_to", always(lambda *_: None))],
         ["tests/scaffold/evaluation/test_feedback.py"],
+    ),
+    Control(
+        "held-answers",
+        "F11",
+        [("scaffold.evaluation.cases.held.check_withheld", always(lambda *_: None))],
+        ["tests/scaffold/evaluation/test_held.py"],
     ),
     Control(
         "review-page-door",

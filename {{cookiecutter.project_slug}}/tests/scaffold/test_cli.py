@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -14,13 +16,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 
 from {{ cookiecutter.package_name }} import __main__
 from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold import cli
+from {{ cookiecutter.package_name }}.scaffold.commands.shell import Shell
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult
+from {{ cookiecutter.package_name }}.scaffold.evaluation.journal import Journal
 from {{ cookiecutter.package_name }}.scaffold.models.ledger import Booking
 from {{ cookiecutter.package_name }}.scaffold.state import answers
 
@@ -75,6 +84,10 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["eval", "draft", "--model", "--feedback"], 2, "from a model or from feedback"),
         (["eval", "draft", "--feedback", "7"], 2, "There is no feedback 7"),
         (["eval", "draft", "7"], 2, "add --feedback"),
+        (["eval", "draft", "--held", "a"], 2, "with --held TRACE_ID --question TEXT and nothing else"),
+        (["eval", "draft", "--question", "a"], 2, "with --held TRACE_ID --question TEXT and nothing else"),
+        (["eval", "draft", "--held", "a", "--question", "a", "--feedback"], 2, "and nothing else"),
+        (["eval", "draft", "--held", "a", "--question", "a"], 2, "There is no answer of the trace 'a'"),
         (["eval", "review"], 2, "Say who reviews: --by NAME"),
         (["eval", "review", "--by", "Ada", "--approve", "x"], 2, "there is no case 'x'"),
         (["eval", "review", "--by", "Ada", "--page", "--port", "70000"], 2, "ports go from 0 to 65535"),
@@ -220,8 +233,13 @@ def test_cost_says_what_is_unknown(run: Run, project: Path) -> None:
 def test_the_canary_leaves_with_2_where_nothing_can_be_compared(run: Run, project: Path) -> None:
     code, _, err = run("eval", "canary")
     assert (code, "evals/canary.json is not there" in err) == (2, True)
-    assert run("eval", "canary", "--accept")[0] == 0
-    assert run("eval", "canary")[0] == 0
+    code, out, err = run("eval", "canary", "--accept", "--json")
+    cases = [CaseResult.model_validate(case) for case in json.loads(out)["cases"]]
+    failing = [case.id for case in cases if not case.passed]
+    said = f"warning: {len(failing)} of the {len(cases)} answers that you accepted fail their cases: {failing[0]}"
+    assert (code, said in " ".join(err.split())) == (0, True)
+    code, _, err = run("eval", "canary")
+    assert (code, "warning" in err) == (0, False)
     prompt = project / "config/prompts/answer.en.yaml"
     prompt.write_text(prompt.read_text("utf-8") + "# changed\n", "utf-8")
     code, _, err = run("eval", "canary")
@@ -274,11 +292,38 @@ def test_an_interrupt_while_everything_is_still_being_imported_is_quiet(monkeypa
     assert left.value.code == 130
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "What was answered is kept for 7 days: the same command goes on from there."),
+        (["--fresh"], "What was answered is kept for 7 days: the same command without --fresh goes on"),
+    ],
+)
+def test_an_interrupted_run_says_how_to_go_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch, options: list[str], says: str
+) -> None:
+    original, answered = Journal.add, list[str]()
+
+    def add(self: Journal, result: CaseResult) -> None:
+        original(self, result)
+        answered.append(result.id)
+        if len(answered) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "add", add)
+        code, out, err = run("eval", "run", *options)
+    assert (code, out) == (130, "")
+    assert says in err
+    resumed = json.loads(run("eval", "run", "--json")[1])["resumed"]
+    assert len(answered) >= resumed >= 3
+
+
 def test_a_place_that_cannot_be_written_is_named(run: Run, project: Path) -> None:
     (project / "evals" / "runs").write_text("in the way", "utf-8")
     code, _, err = run("eval", "run")
     assert code == 1
-    assert re.search(r"error: .*evals/runs cannot be read or written \(File exists\); mend that", err)
+    assert re.search(r"error: .*evals/runs cannot be read or written \(Not a directory\); mend that", err)
 
 
 def test_a_state_database_that_cannot_be_written_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,6 +410,19 @@ def test_cases_are_reviewed_one_after_the_other_in_the_terminal(
     cases = [json.loads(line) for line in (project / "evals/datasets/knowledge.jsonl").read_text("utf-8").splitlines()]
     states = {case["id"]: case["review"]["state"] for case in cases}
     assert [states[id_] for id_ in ids] == ["reviewed", "rejected", "unreviewed", "unreviewed"]
+
+
+def test_who_approves_a_draft_that_demands_nothing_is_told_how_to_go_on(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (project / "evals/datasets/knowledge.jsonl").open("a", encoding="utf-8") as file:
+        draft = {"id": "open", "question": "?", "caller": "tom", "expected": {}, "review": {"state": "unreviewed"}}
+        file.write(json.dumps(draft) + "\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\nq\n"))
+    code, _, err = run("eval", "review", "--by", "Ada")
+    assert code == 0
+    assert "accepts any answer" in err
+    assert "Press e to edit the case" in err
 
 
 def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
@@ -459,3 +517,24 @@ def test_the_history_and_how_it_has_held_are_told(run: Run, project: Path) -> No
     assert (code, "At spec since " in out, "no passed gate is on record" in out) == (0, True, True)
     report = json.loads(run("eval", "spec", "--json")[1])
     assert [each["outcome"] for each in report["runs"]] == ["at spec"]
+
+
+def test_a_table_shows_whole_names_however_narrow_and_texts_wrap(capsys: pytest.CaptureFixture[str]) -> None:
+    names, texts = [f"draft-{'long-' * 20}{n}" for n in range(3)], ["what is it? " * 30] * 3
+    for width in (40, 300):
+        table = Table("question", "id", "from", box=SIMPLE)
+        for name, text in zip(names, texts, strict=True):
+            table.add_row(text, name, Text(f"draft:{name}.md"))
+        Shell(build, Console(width=width), Console(stderr=True)).wide(table)
+        shown = capsys.readouterr().out
+        for name in names:
+            assert re.search(rf" {name} .* draft:{name}\.md ", shown)
+        assert max(map(len, shown.splitlines())) <= max(300, 160)
+
+
+def test_a_case_is_listed_by_the_id_that_approves_it(run: Run) -> None:
+    assert run("eval", "draft", "--count", "3")[0] == 0
+    ids = [each["id"] for each in json.loads(run("eval", "review", "--list", "--json")[1])]
+    _, listed, _ = run("eval", "review", "--list")
+    assert len(ids) == 3
+    assert all(f" {each} " in listed for each in ids)

@@ -141,7 +141,7 @@ def commands(build: Build) -> typer.Typer:
         if as_json:
             shell.json(result.model_dump(mode="json"))
         else:
-            out.print(render(result))
+            shell.wide(render(result))
         raise typer.Exit(0 if result.passed else 1)
 
     @audit.command("verify")

@@ -47,9 +47,14 @@ def table(heads: Sequence[str], rows: Iterable[str]) -> str:
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def verdict(stands: str, said: str, reasons: Iterable[str] = ()) -> str:
-    """The sentence that everybody reads, and the reasons; ``stands`` is good, bad or some. All texts are escaped."""
-    listed = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
+def verdict(stands: str, said: str, reasons: Iterable[str] = (), about: str = "", others: Sequence[str] = ()) -> str:
+    """The sentence that everybody reads, one about it, the reasons, and ``others`` folded away.
+
+    ``stands`` is good, bad or some. All texts are escaped.
+    """
+    first, rest = ("".join(f"<li>{escape(reason)}</li>" for reason in some) for some in (reasons, others))
     return (
-        f'<div class="verdict {stands}"><strong>{escape(said)}</strong>{f"<ul>{listed}</ul>" if listed else ""}</div>'
+        f'<div class="verdict {stands}"><strong>{escape(said)}</strong>{f"<p>{escape(about)}</p>" if about else ""}'
+        f"{f'<ul>{first}</ul>' if first else ''}"
+        f"{f'<details><summary>and {len(others)} more</summary><ul>{rest}</ul></details>' if rest else ''}</div>"
     )

@@ -65,6 +65,14 @@ def test_a_wording_is_found_whatever_its_typography(text: str, wording: str, exp
 
 
 @pytest.mark.parametrize(
+    ("text", "said"), [("Long ago.", "missing: 1987"), ("In 1990.", "missing: 1987, found 1990"), ("In 1987.", "")]
+)
+def test_what_two_graders_miss_is_told_once(text: str, said: str) -> None:
+    found = correctness(case(must_include=["1987"], number={"value": 1987}), Observation(answer(text)))
+    assert (found and found.reason) == said
+
+
+@pytest.mark.parametrize(
     ("include", "exclude", "text", "score", "reason"),
     [
         (["a", "b"], [], "b then a", 1, ""),

@@ -23,7 +23,7 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.judging import Judge, S
 from {{ cookiecutter.package_name }}.scaffold.evaluation.suite import JudgedBy
 from {{ cookiecutter.package_name }}.scaffold.models.recording import Recorder, on
 
-from tests.scaffold.evaluation.cases import Scripted, line, suite, write
+from tests.scaffold.evaluation.cases import Scripted, line, suite, write, written
 from tests.scaffold.models import vendors
 
 LABELS = "evals/labels/answers.jsonl"
@@ -238,7 +238,8 @@ def test_a_suite_without_a_judge_has_no_judged_metric(project: Path) -> None:
 
 def test_the_offline_model_is_no_judge_and_a_missing_one_is_named(application: Application, project: Path) -> None:
     chosen = a_suite(project)
-    with pytest.raises(ConfigurationError, match=r"role 'judge', which config/models.yaml does not have"):
+    written(project, chosen)
+    with pytest.raises(ConfigurationError, match=r"small.yaml:\d+: judge.role: .*role 'judge', which config/models"):
         asyncio.run(run(application, chosen))
     role = suite(project, [line()], judge={"role": "answer"}, thresholds=THRESHOLDS)
     with pytest.raises(ConfigurationError, match=r"is the offline model, which cannot judge"):

@@ -209,13 +209,21 @@ def judged() -> Run:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (text, ["+100.0 %", "baseline + 10 %", "✗ cost went from 1.495 to 2.99 USD", "Time to answer is not compared"]),
+        (
+            text,
+            [
+                "+100.0 %",
+                "baseline + 10 %",
+                "Cost of an answer (cost): USD 2.99 on average",
+                "Time to answer is not compared",
+            ],
+        ),
         (markdown, ["| +100.0 % |", "baseline + 10 %", "Rose most: c99", "Time to answer is not compared"]),
         (junit, ["Cost of an answer: all cases", "cost went from 1.495 to 2.99 USD over 100 cases (+100.0 %"]),
         (
             page,
             [
-                "Cost of an answer: USD 1.50 in the baseline, USD 2.99 now (+100.0 %), which is more than may be added.",
+                "Cost of an answer: USD 2.99 on average, USD 1.50 in the baseline (+100.0 %); demanded: at most 10 % more",
                 "On average USD 2.99, in the baseline USD 1.50 (+100.0 %).",
                 "Demanded: at most 10 % more than before.",
                 "Time to answer is not compared: times of the baseline were taken",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,9 @@ from rich.console import Console
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import ModelUnavailable
-from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, SuiteFile, markdown, render, run
+from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, markdown, render, run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import Kept
-from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import judge, slices, summarise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.record import (
-    Against,
-    CaseResult,
     Paired,
     Shown,
     Verdict,
@@ -29,10 +25,11 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.record import (
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report import headline, junit, page, text
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report.charts import histogram
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report.markdown import LIMIT, cell
-from {{ cookiecutter.package_name }}.scaffold.evaluation.report.words import amount, worst_cases
+from {{ cookiecutter.package_name }}.scaffold.evaluation.report.words import amount
 from {{ cookiecutter.package_name }}.scaffold.page import clean
 
 from tests.scaffold.evaluation.cases import UNREVIEWED, Scripted, answer, line, result, suite
+from tests.scaffold.evaluation.runs import against, made
 
 NASTY = "[red]what[/red] | is <b>this</b>? `x` [link](http://localhost)"
 HOSTILE = (
@@ -47,39 +44,6 @@ async def failed(application: Application, project: Path) -> Run:
     lines = [line("nasty", question=NASTY), line("down"), line("good"), line("draft", review=UNREVIEWED)]
     thresholds = {"correctness": {"min": 0.5}, "refusal": {"min": 0.5}}
     return await run(dataclasses.replace(application, usecase=usecase), suite(project, lines, thresholds=thresholds))
-
-
-def made(*cases: CaseResult, against: Against | None = None, verdicts: tuple[Verdict, ...] = (), **changes: Any) -> Run:
-    """A run of ``cases``, judged by a suite that demands half of the answers to be right."""
-    shape: dict[str, Any] = {"name": "small", "dataset": "d", "thresholds": {"correctness": {"min": 0.5}}, **changes}
-    file = SuiteFile.model_validate(shape)
-    return Run(
-        id="20260101T000000Z-small-abcdef",
-        suite="small",
-        dataset="d",
-        started_at=datetime(2026, 1, 1, tzinfo=UTC),
-        seconds=1,
-        k=5,
-        digests={"models": "m" * 64},
-        cases=list(cases),
-        unreviewed=[],
-        metrics=summarise(cases),
-        slices=slices(list(cases)),
-        thresholds=file.thresholds,
-        verdicts=[*judge(list(cases), file), *verdicts],
-        against=against,
-    )
-
-
-def against(**metrics: Paired) -> Against:
-    return Against(
-        baseline="before-1",
-        accepted_at=datetime(2025, 12, 1, tzinfo=UTC),
-        left_out=[],
-        changed=["prompts"],
-        metrics=metrics,
-        slices={},
-    )
 
 
 def worsened(**changes: Any) -> Run:
@@ -107,17 +71,19 @@ def terminal(made: Run) -> str:
 def test_the_terminal_shows_metric_bound_and_failing_cases(failed: Run) -> None:
     shown = terminal(failed)
     for expected in (
-        "✗ correctness is 0.333 over 3 cases (95 %: 0.061 to 0.792); at least 0.5 is demanded",
-        "? refusal: no reviewed case measures it",
+        "✗  correctness          0.333 ",
+        "0.061–0.792",
+        "Not good enough: 1 of 2 demands is missed, 1 more is not sure.",
+        "• Right answers (correctness): 33.3 % of 3 cases; demanded: at least 50 %.",
+        "• Too few cases to be sure of: Admits what it does not know (refusal).",
         NASTY,
         "expected  150 EUR",
         "got       90 EUR [1]",
-        "because   missing: 150 EUR",
+        "because   wrong: missing: 150 EUR",
         "got       error: The model is down.",
-        "1 of 3 cases passed; 1 ended in an error; 1 wait for review and were not asked; below the threshold: "
-        "correctness; not enough evidence: refusal",
+        "1 of 3 cases passed; 1 ended in an error; 1 wait for review and were not asked (",
     ):
-        assert expected in shown
+        assert expected in shown.replace("\N{NO-BREAK SPACE}", " "), expected
     assert "question good" not in shown
 
 
@@ -143,7 +109,7 @@ def test_the_summary_tells_of_repeats_what_was_taken_over_and_what_got_worse() -
     [
         (40, "Good enough: the one demand is met."),
         (4, "Not good enough: 1 of 1 demand is missed."),
-        (21, "Not known yet: for 1 of 1 demand the evidence is not enough, which is no pass."),
+        (21, "Not sure yet: for 1 of 1 demand the evidence is not enough, which is no pass."),
     ],
 )
 def test_one_sentence_says_whether_it_is_good_enough_in_every_report(right: int, said: str) -> None:
@@ -158,7 +124,7 @@ def test_the_markdown_keeps_its_table_and_runs_nothing(failed: Run) -> None:
     shown = markdown(failed)
     assert "### Evaluation `small`: failed" in shown
     (row,) = [each for each in shown.splitlines() if each.startswith("| nasty |")]
-    assert row.replace("\\|", "").count("|") == 6
+    assert row.replace("\\|", "").count("|") == 7
     assert "\\[link\\](http" in row
     assert "\\<b\\>" in row
     assert f"- dataset: `{failed.digests['dataset']}`" in shown
@@ -298,12 +264,6 @@ def test_slices_are_listed_worst_first_with_what_is_demanded_of_them() -> None:
     assert "hard (0\N{NO-BREAK SPACE}%)" in shown[: shown.index("How good it is")]
 
 
-def test_leaks_come_before_everything_else() -> None:
-    leak = result("leak", scores={"access": {"score": 0, "reason": "shows pay"}})
-    wrong = [result(f"w{n}", correctness=0) for n in range(3)]
-    assert worst_cases(made(*wrong, leak))[0].id == "leak"
-
-
 def elements(made: Run) -> ET.Element:
     return ET.fromstring(junit(made))  # noqa: S314 - we wrote it
 
@@ -384,7 +344,7 @@ def test_a_failure_names_the_reason_and_a_case_that_is_within_the_demand_passes(
 
 async def test_a_run_that_passed_says_so_and_names_no_case(application: Application, project: Path) -> None:
     made = await run(dataclasses.replace(application, usecase=Scripted()), suite(project, [line()]))
-    assert "1 of 1 cases passed; every threshold is reached" in terminal(made)
+    assert "Good enough: the one demand is met." in terminal(made)
     assert "question hotel" not in terminal(made) + markdown(made)
     assert "passed" in markdown(made).splitlines()[0]
 

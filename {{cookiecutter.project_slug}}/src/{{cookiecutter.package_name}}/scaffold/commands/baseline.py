@@ -37,8 +37,14 @@ def register(family: typer.Typer, shell: Shell) -> None:
 
         with shell.opened() as application:
             chosen = load_suite(application.settings, suite)
-            path = baseline.accept(application, newest(application, suite), chosen, by, force)
+            run = newest(application, suite)
+            path = baseline.accept(application, run, chosen, by, force)
             shown = path.relative_to(application.settings.root).as_posix()
+        if run.calls == "replayed":
+            shell.out.print(
+                f"Its answers were replayed from evals/recordings/{suite}.jsonl: they are those of the day of the "
+                "recording, and their times compare with nothing."
+            )
         shell.out.print(f"Accepted: {shown}. Commit it; runs of {suite} are held against it from now on.")
 
     @family.command()
@@ -104,7 +110,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
                 f"{each.to_hold}",
             )
             table.add_row(name, *numbers)
-        shell.out.print(table)
+        shell.wide(table)
         source = f"between {before.run} and {after.id}" if before else "as given"
         shell.out.print(
             f"\nA loss is seen with a probability of {power:g}, one-sided at 5 %; a margin is passed with one of "

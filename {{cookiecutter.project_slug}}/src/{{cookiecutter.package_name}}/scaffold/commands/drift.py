@@ -54,10 +54,10 @@ def _print(shell: Shell, found: Drift) -> None:
         psi, p = ("", "") if each.psi is None or each.p is None else (f"{each.psi:.3f}", f"{each.p:.1g}")
         outcome = Text(each.outcome, COLOUR[each.outcome])
         table.add_row(each.feature, outcome, psi, p, str(each.n), str(each.reference))
-    shell.out.print(table)
+    shell.wide(table)
     for each in found.drifting:
         shell.out.print(f"\n{each.feature}: before, and now")
-        shell.out.print(_distributions(each))
+        shell.wide(_distributions(each))
     if not found.enough:
         said = (
             f"Not enough answers yet: {found.recent.answers} since {found.reference.until}, {found.least} are needed."

@@ -41,7 +41,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
             table = Table("what", "kappa", "at least (95 %)", box=SIMPLE)
             for name, kappa in found.kappa.items():
                 table.add_row(name, f"{kappa:.2f}", f"{found.low[name]:.2f}")
-            shell.out.print(table)
+            shell.wide(table)
             for what, value in (
                 ("labelled answers", str(found.n)),
                 ("without a verdict that can be read", str(found.without_verdict)),

@@ -41,7 +41,7 @@ def register(app: typer.Typer, shell: Shell) -> None:
                     table.add_column(heading)
                 for name, reason, count in counts(application.state):
                     table.add_row(escape(name), str(count), escape(reason))
-        shell.out.print(table if table.row_count else "Nothing is set aside.")
+        shell.wide(table if table.row_count else "Nothing is set aside.")
 
     @commands.command()
     def replay(as_json: Json = False) -> None:

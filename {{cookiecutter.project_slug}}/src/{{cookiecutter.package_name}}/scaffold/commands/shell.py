@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table
 
 from ..application import Application
 
@@ -39,8 +41,18 @@ class Shell:
         return entrusted(application, kind, asked, (lambda line: None) if quiet else self.say)
 
     def wide(self, table: RenderableType, width: int = 160) -> None:
-        """A table with its names whole, also where the terminal is narrow or nobody looks."""
-        Console(highlight=False, width=max(self.out.width, width)).print(table)
+        """A table with its names whole, also where the terminal is narrow or nobody looks.
+
+        Names and ids are given to other commands, so that one that is cut is worth nothing: what holds no space is kept
+        on one line, however long, and texts beside it wrap.
+        """
+        console = Console(highlight=False, width=max(self.out.width, width))
+        if isinstance(table, Table):
+            for column in table.columns:
+                column.no_wrap = not any(" " in str(cell) for cell in column.cells)
+            endless = console.options.update_width(100_000)
+            console.width = max(console.width, Measurement.get(console, endless, table).minimum)
+        console.print(table)
 
     def json(self, value: Any) -> None:
         """``value`` as JSON, in characters that the terminal knows."""

@@ -25,7 +25,7 @@ from ..observability import Call, calling
 from ..observability.calls import EVALUATION
 from ..usecase import name_of
 from .dataset import Line, load_lines
-from .judging import WORTH, Judge, Judgement, Submitted
+from .judging import WORTH, Judgement, Submitted, judge_by
 from .record import Verdict
 from .statistics import CONFIDENCE, RESAMPLES, SEED
 from .store import write_atomically
@@ -107,7 +107,7 @@ async def measure(
     Raises ``ConfigurationError`` for a judge that cannot be asked and for a mistake in the labels, ``EvidenceError``
     where there are too few of them or too few answers of one kind to tell.
     """
-    judge = Judge(application, by.role)
+    judge = judge_by(application, suite, by)
     path = application.settings.path(by.labels)
     labels = load_lines(path, Label, "file of labels")
     kinds = Counter(label.verdict for label in labels)
@@ -208,7 +208,7 @@ def doubt(application: Application, suite: SuiteFile, by: JudgedBy, names: Seque
     except (OSError, ValidationError):
         return f"{where} cannot be read"
     path = application.settings.path(by.labels)
-    if found.judge != Judge(application, by.role).digest:
+    if found.judge != judge_by(application, suite, by).digest:
         return "its model or its rubric changed since it was held against people"
     if found.labels != digest_files(path.parent, [path]):
         return "the labels changed since it was held against them"

@@ -28,7 +28,8 @@ def decide(found: Against, suite: SuiteFile) -> Iterator[Verdict]:
 
     A margin has passed where the bound keeps it. A score misses it where it does not and chance does not explain the
     loss, a measure where the other bound breaks it. All else is unclear. Slices are too small to be held to a margin
-    that nobody set for them: of all slices together, one breaks it by chance with a probability of 5 % at most (Holm).
+    that nobody set for them: of all of these together, one breaks it by chance with a probability of 5 % at most
+    (Holm). A slice with a margin of its own is judged by that alone, so that nothing is told twice.
     """
     for label, thresholds in {"": suite.thresholds, **suite.slices}.items():
         for name, threshold in thresholds.items():
@@ -40,6 +41,7 @@ def decide(found: Against, suite: SuiteFile) -> Iterator[Verdict]:
         (label, name, each, whole)
         for label in found.slices
         for name in margins
+        if (own := suite.slices.get(label, {}).get(name)) is None or own.margin is None
         if (each := of(found, name, label)) and (whole := of(found, name)) and each.n < whole.n  # else it is no slice
     ]
     beyond_chance = holm([each.p for _, _, each, _ in tried])

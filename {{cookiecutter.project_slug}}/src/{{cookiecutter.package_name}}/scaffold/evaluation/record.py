@@ -148,6 +148,7 @@ class Run(Strict):
     metrics: dict[str, Metric]
     slices: dict[str, dict[str, Metric]] = Field(description="The same metrics by tag, locale:xx and caller:xx.")
     thresholds: dict[str, Threshold]
+    slice_thresholds: dict[str, dict[str, Threshold]] = Field(default={}, description="By slice, as in the suite.")
     verdicts: list[Verdict]
     against: Against | None = Field(default=None, description="None where no baseline was accepted.")
 

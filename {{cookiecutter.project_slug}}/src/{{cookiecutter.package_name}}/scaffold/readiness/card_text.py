@@ -61,11 +61,12 @@ def text(facts: Facts) -> str:
 def _start(facts: Facts) -> str:
     run = facts.run
     passed = sum(case.passed for case in run.cases)
+    compared = "" if run.against else ", but was compared with no baseline"
     return (
         f"{literal(facts.intended.purpose)}\n\n"
         f"On {run.started_at:%Y-%m-%d} it answered {passed} of {len(run.cases)} test questions rightly in every "
-        f"respect ({amount('', passed / len(run.cases))}), and met every demand that was made of it. What it cannot do "
-        "is under [limits](#limits-and-known-failures).\n\n"
+        f"respect ({amount('', passed / len(run.cases))}), and met every demand that was made of it{compared}. What it "
+        "cannot do is under [limits](#limits-and-known-failures).\n\n"
         "Written by `make card` from records; changes by hand turn `make card-check` red."
     )
 
@@ -99,8 +100,16 @@ def _intended(facts: Facts) -> str:
 
 def _factors(run: Run) -> str:
     slices = {label: sum(label in case.labels for case in run.cases if case.attempt == 1) for label in run.slices}
-    listed = ", ".join(f"{cell(where(label))} ({n})" for label, n in slices.items())
-    return f"Results are measured apart, with the number of cases, for: {listed}."
+    kinds: dict[str, list[str]] = {}
+    for label, n in slices.items():
+        kind, _, name = label.partition(":")
+        kinds.setdefault(kind if name else "", []).append(f"{cell(name or label)} ({n})")
+    titles = {"": "Topics and kinds of questions", "caller": "Who asks", "locale": "Language"}
+    lines = [
+        f"{titles.get(kind) or cell(kind).capitalize()}: {', '.join(kinds[kind])}"
+        for kind in sorted(kinds, key=lambda kind: (kind not in titles, kind))
+    ]
+    return f"Results are measured apart, with the number of cases, for:\n\n{_list(*lines)}"
 
 
 def _metrics(run: Run) -> str:
@@ -145,7 +154,7 @@ def _results(run: Run) -> str:
             amount(name, metric.mean),
             f"{amount(name, metric.low)} to {amount(name, metric.high)}",
             str(metric.n),
-            demanded(run.thresholds[name], name) if name in run.thresholds else "–",
+            demanded(run.thresholds[name], name, run.against is not None) if name in run.thresholds else "–",
             *([difference(run, name)] if compared else []),
         )
         for name, metric in scores

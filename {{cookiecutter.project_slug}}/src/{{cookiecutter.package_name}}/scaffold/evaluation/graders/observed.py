@@ -70,8 +70,12 @@ def share(wanted: Iterable[str], among: Iterable[str], otherwise: str) -> Score:
 
 
 def verdict(*faults: str) -> Score:
-    """1 where nothing is at fault, else 0; empty faults are none."""
-    return Score(score=0 if any(faults) else 1, reason="; ".join(filter(None, faults)))
+    """1 where nothing is at fault, else 0; empty faults are none, and one that another tells with more is left out."""
+    told = unique(filter(None, faults))
+    return Score(
+        score=0 if told else 1,
+        reason="; ".join(each for each in told if not any(other.startswith(f"{each}, ") for other in told)),
+    )
 
 
 def unanswered(observed: Observation) -> Score:

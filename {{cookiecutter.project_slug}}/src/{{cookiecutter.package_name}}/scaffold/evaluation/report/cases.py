@@ -7,7 +7,8 @@ from html import escape
 
 from ..baseline import Kept
 from ..record import CaseResult, Run, Shown
-from .words import faults, got_worse, said, title, worst_cases
+from .harm import HARMS, RANKED, harm, told, worst_cases
+from .words import got_worse, said, title
 
 SHOWN = 30
 """Failing cases on the page; the record holds all."""
@@ -26,15 +27,16 @@ def section(run: Run, before: Mapping[str, Kept]) -> str:
     rest = f"; the other {len(worst) - SHOWN} are in <code>evals/runs/{escape(run.id)}.json</code>" * (
         len(worst) > SHOWN
     )
-    return f'<h2>Cases that fail</h2>\n<p class="soft">{len(worst)} of {run.asked}, gravest first{rest}.</p>\n{cards}'
+    return f'<h2>Cases that fail</h2>\n<p class="soft">{len(worst)} of {run.asked}{rest}. {RANKED}</p>\n{cards}'
 
 
 def _case(run: Run, case: CaseResult, before: Mapping[str, Kept], worse: bool, unfolded: bool) -> str:
     times = [each for each in run.cases if each.id == case.id]
     failed = sum(not each.passed for each in times)
     often = f'<span class="tag">{failed} of {len(times)} times</span>' if len(times) > 1 else ""
-    tag = '<span class="tag bad">worse than before</span>' if worse else ""
-    why = "".join(f"<li>{escape(title(name))}: {escape(reason)}</li>" for name, reason in faults(case))
+    tag = f'<span class="tag bad">{HARMS[harm(case)]}</span>'
+    tag += '<span class="tag">worse than before</span>' if worse else ""
+    why = "".join(f"<li>{escape(title(name))}: {escape(reason)}</li>" for name, reason in told(run, case))
     now = f"error: {case.error}" if case.error else said(case)
     sides = [_side("Now", now, case.refused, case.citations)]
     if (then := before.get(case.id)) is not None:

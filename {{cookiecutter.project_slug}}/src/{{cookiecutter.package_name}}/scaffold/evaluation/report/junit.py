@@ -12,7 +12,9 @@ from xml.etree import ElementTree as ET
 
 from ...page import clean
 from ..record import CaseResult, Run, Verdict
-from .words import failing_cases, faults, got, title, unmet, where
+from .findings import beyond_chance, changed
+from .harm import failing_cases, told
+from .words import got, title, unmet, where
 
 
 def junit(run: Run) -> str:
@@ -61,11 +63,13 @@ def _counts(suites: list[ET.Element]) -> dict[str, str]:
 
 def _demand(run: Run, verdict: Verdict) -> ET.Element:
     name = f"{title(verdict.metric)}: {where(verdict.slice) if verdict.slice else 'all cases'}"
+    name += ", beyond chance" if beyond_chance(run, verdict) else ", against the baseline" if verdict.baseline else ""
     test = _test(run, verdict.metric, name, 0)
     if verdict.passed:
         _add(test, "system-out", verdict.reason)
     else:
-        _add(test, "failure", verdict.reason, message=verdict.reason, type=verdict.outcome)
+        said = "\n".join(filter(None, [verdict.reason, changed(run)]))
+        _add(test, "failure", said, message=verdict.reason, type=verdict.outcome)
     return test
 
 
@@ -74,18 +78,17 @@ def _case(run: Run, cases: list[CaseResult], counted: list[tuple[Verdict, CaseRe
     test = _test(run, "cases", f"{cases[0].id}: {cases[0].question}", seconds)
     if counted:
         _, case = counted[0]
-        reasons = dict.fromkeys(
-            f"{title(verdict.metric)}: {each.scores[verdict.metric].reason}" for verdict, each in counted
-        )
+        found = told(run, case) or [(each.metric, one.scores[each.metric].reason) for each, one in counted]
+        reasons = dict.fromkeys(f"{title(name)}: {reason}" for name, reason in found)
         message = case.error or "; ".join(reasons)
-        _add(test, "error" if case.error else "failure", _told(case, reasons), message=message, type="case")
+        _add(test, "error" if case.error else "failure", _lines(case, reasons), message=message, type="case")
     elif failed := [case for case in cases if not case.passed]:
-        reasons = dict.fromkeys(f"{title(name)}: {reason}" for name, reason in faults(failed[0]))
-        _add(test, "system-out", f"fails within what is demanded\n{_told(failed[0], reasons)}")
+        reasons = dict.fromkeys(f"{title(name)}: {reason}" for name, reason in told(run, failed[0]))
+        _add(test, "system-out", f"fails within what is demanded\n{_lines(failed[0], reasons)}")
     return test
 
 
-def _told(case: CaseResult, reasons: Iterable[str]) -> str:
+def _lines(case: CaseResult, reasons: Iterable[str]) -> str:
     return "\n".join([f"asked by: {case.caller}", f"expected: {case.expected}", f"got: {got(case)}", *reasons])
 
 

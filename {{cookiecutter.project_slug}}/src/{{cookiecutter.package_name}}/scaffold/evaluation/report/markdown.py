@@ -7,22 +7,12 @@ from collections.abc import Iterable, Mapping
 
 from ...guardrails import redact
 from ..baseline import Kept
+from ..margins import named
 from ..record import CaseResult, Run
+from .findings import FIRST, changed, headline, reasons
+from .harm import HARMS, RANKED, failing_cases, harm, told, worst_cases
 from .terminal import MARKS, numbers
-from .words import (
-    apart,
-    demanded,
-    difference,
-    failing_cases,
-    flat,
-    got,
-    got_worse,
-    headline,
-    rows,
-    said,
-    summary,
-    unmet,
-)
+from .words import apart, demanded, difference, flat, got, got_worse, rows, said, summary, title, unmet
 
 LIMIT = 60_000
 """Bytes. GitHub takes 65,536 characters in a comment; what is left is for a template around it."""
@@ -51,17 +41,33 @@ def markdown(run: Run, before: Mapping[str, Kept] | None = None) -> str:
     ]
     start = [
         f"### Evaluation `{run.suite}`: {'passed' if run.passed else 'failed'}",
-        f"**{headline(run)}** {cell(summary(run))}",
+        f"**{headline(run)}**",
+        *([f"**{cell(changed(run))}**"] if run.against else []),
+        *_reasons(run),
+        cell(summary(run)),
     ]
     on = "\n".join(f"- {part}: `{cell(digest)}`" for part, digest in run.digests.items())
     end = f"<details><summary>Measured on</summary>\n\n{on}\n\n</details>"
-    told = [cell(apart(run))] if apart(run) else []
-    return _within(LIMIT, [*start, table(heads, metrics), *told], [*_worse(run, before or {}), *_missed(run)], end)
+    aside = [cell(apart(run))] if apart(run) else []
+    blocks = [*_worst(run), *_worse(run, before or {}), *_evidence(run)]
+    return _within(LIMIT, [*start, table(heads, metrics), *aside], blocks, end)
 
 
 def _demanded(run: Run, name: str) -> str:
     threshold = run.thresholds.get(name)
-    return demanded(threshold, name) if threshold else ""
+    return demanded(threshold, name, run.against is not None) if threshold else ""
+
+
+def _reasons(run: Run) -> list[str]:
+    """Why not, the first of them at once."""
+    lines = [f"- {cell(each)}" for each in reasons(run, names=True)]
+    parts = ["\n".join(lines[:FIRST])] if lines else []
+    return parts + ([_folded(f"and {len(lines) - FIRST} more", lines[FIRST:])] if len(lines) > FIRST else [])
+
+
+def _folded(heading: str, lines: list[str]) -> str:
+    listed = "\n".join(lines)
+    return f"<details><summary>{heading}</summary>\n\n{listed}\n\n</details>"
 
 
 def _worse(run: Run, before: Mapping[str, Kept]) -> list[str]:
@@ -90,19 +96,36 @@ def _said(case: Kept | None) -> str:
     return f"{'refused: ' * case.refused}{said(case)}"
 
 
-def _missed(run: Run) -> list[str]:
-    """A table for each demand that is not met, with the cases that pull it down."""
-    found = []
+def _worst(run: Run) -> list[str]:
+    """A table of the gravest cases."""
+    worst = [] if run.passed else worst_cases(run)
+    if not worst:
+        return []
+    listed = [
+        (
+            case.id,
+            HARMS[harm(case)],
+            case.question,
+            case.expected,
+            got(case),
+            "; ".join(f"{title(name)}: {reason}" for name, reason in told(run, case)),
+        )
+        for case in worst[:SHOWN]
+    ]
+    return [
+        f"**{len(worst)} case{'s' * (len(worst) != 1)} fail{'s' * (len(worst) == 1)}**{_more(len(worst))}. {RANKED}",
+        table(("case", "it is", "question", "expected", "got", "because"), listed),
+    ]
+
+
+def _evidence(run: Run) -> list[str]:
+    """The numbers behind each demand that is not met, with the cases that count."""
+    lines = []
     for verdict in unmet(run):
-        cases = failing_cases(run, verdict)
-        found.append(f"**{cell(verdict.reason)}**{_more(len(cases))}")
-        listed = [
-            (case.id, case.question, case.expected, got(case), case.scores[verdict.metric].reason)
-            for case in cases[:SHOWN]
-        ]
-        if listed:
-            found.append(table(("case", "question", "expected", "got", "because"), listed))
-    return found
+        cases = [] if verdict.baseline else [case.id for case in failing_cases(run, verdict)]
+        counted = f" Below 1: {named(cases)}." if cases else ""
+        lines.append(f"- {cell(verdict.reason + counted)}")
+    return [_folded("The statistics behind it", lines)] if lines else []
 
 
 def _more(count: int) -> str:

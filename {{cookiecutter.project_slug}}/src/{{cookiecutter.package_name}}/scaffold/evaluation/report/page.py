@@ -14,7 +14,8 @@ from ..record import Metric, Run
 from ..suite import Threshold
 from . import cases, slices
 from .charts import histogram, whisker
-from .pieces import STANDS, card, percent, tag
+from .findings import FIRST, changed, demands, headline, reasons, stands, uncompared
+from .pieces import STANDS, card, percent, statistics, tag
 from .slices import sliced
 from .words import (
     TITLES,
@@ -24,12 +25,11 @@ from .words import (
     flat,
     got_better,
     got_worse,
-    headline,
     least,
+    lost,
     more,
     outcomes,
     passed_of,
-    reasons,
     rows,
     title,
     unmet,
@@ -52,13 +52,10 @@ def page(run: Run, before: Mapping[str, Kept] | None = None) -> str:
 
 
 def _verdict(run: Run) -> str:
-    left = unmet(run)
-    stands = "good" if not left else "bad" if any(each.outcome == "missed" for each in left) else "some"
-    passed = passed_of(run.cases)
-    met = sum(each.passed for each in run.verdicts)
+    passed, held = passed_of(run.cases), demands(run)
     tiles = [
         (percent(sum(passed) / len(passed)), f"of {run.asked} cases pass every check"),
-        (f"{met} of {len(run.verdicts)}", "demands are met"),
+        (f"{sum(each.passed for each in held)} of {len(held)}", "demands are met"),
     ]
     if run.against:
         worse, better = len(got_worse(run)), len(got_better(run))
@@ -70,12 +67,14 @@ def _verdict(run: Run) -> str:
     if cost := run.metrics.get("cost"):
         tiles.append((amount("cost", cost.mean), "is what an answer costs on average"))
     listed = "".join(f"<li><strong>{escape(big)}</strong><span>{escape(small)}</span></li>" for big, small in tiles)
-    weak = [f"{where(each.label)} ({percent(each.mean)})" for each in sliced(run) if each.stands == "bad"][:4]
+    bad = sorted((each for each in sliced(run) if each.stands == "bad"), key=lambda each: each.mean)
+    weak = [f"{where(each.label)} ({percent(each.mean)})" for each in bad[:4]]
+    why = reasons(run)
     said = f'<p class="weak"><strong>Weakest:</strong> {escape(", ".join(weak))} of the cases pass.</p>' if weak else ""
     return (
         f'<h1>Evaluation: {escape(run.suite)}</h1>\n<p class="soft">{run.asked} questions with known answers were '
         f"asked on {run.started_at:%Y-%m-%d %H:%M} UTC</p>\n"
-        f"{verdict(stands, headline(run), reasons(run))}\n"
+        f"{verdict(stands(run), headline(run), why[:FIRST], changed(run), why[FIRST:])}\n"
         f'<ul class="tiles">{listed}</ul>{said}'
     )
 
@@ -85,19 +84,21 @@ def _metrics(run: Run) -> str:
     for outcome, name, metric in rows(run):
         if name in MEASURES:
             continue
-        threshold, stands = run.thresholds.get(name), STANDS[outcome]
+        threshold = run.thresholds.get(name)
         about = TITLES[name][1] if name in TITLES else ""
-        chart = _whisker(run, name, metric, threshold, stands[0])
+        chart = _whisker(run, name, metric, threshold, STANDS[outcome][0])
         lines.append(
             f'<tr><th scope="row">{escape(title(name))} {tag(outcome)}<span class="soft">{escape(about)}</span></th>'
             f'<td class="chart">{chart}</td>{_cells(run, name, metric)}</tr>'
         )
     heads = ["What", "0 to 100 %", "Measured", "Demanded", *(["Baseline"] if run.against else []), "Cases"]
-    return f"<h2>How good it is</h2>\n{card(_legend(bool(run.against)) + table(heads, lines), 'How good it is')}"
+    told = "" if not uncompared(run) else '<p class="soft">Not compared: no baseline is accepted yet.</p>'
+    told += statistics(each for each in unmet(run) if not each.slice)
+    return f"<h2>How good it is</h2>\n{card(_legend(bool(run.against)) + table(heads, lines) + told, 'How good it is')}"
 
 
 def _cells(run: Run, name: str, metric: Metric | None) -> str:
-    demand = _demand(name, run.thresholds.get(name))
+    demand = _demand(run, name)
     measured = amount(name, metric.mean) if metric else "–"
     against = ""
     if run.against:
@@ -112,17 +113,13 @@ def _cells(run: Run, name: str, metric: Metric | None) -> str:
     )
 
 
-def _demand(name: str, threshold: Threshold | None) -> str:
+def _demand(run: Run, name: str) -> str:
+    threshold = run.thresholds.get(name)
     if threshold is None:
         return ""
-    parts = []
-    if threshold.min is not None:
-        parts.append(least(name, threshold.min))
-    parts += [f"at most {amount(name, threshold.max)}"] if threshold.max is not None else []
-    parts += [f"19 of 20 within {amount(name, threshold.p95)}"] if threshold.p95 is not None else []
+    parts = least(name, threshold)
     if threshold.margin is not None:
-        most = f"{threshold.margin * 100:g}"
-        parts.append(f"at most {most} % more than before" if name in MEASURES else f"at most {most} points lost")
+        parts.append(lost(name, threshold.margin) + " (not compared)" * (run.against is None))
     return "; ".join(parts)
 
 
@@ -132,7 +129,7 @@ def _whisker(run: Run, name: str, metric: Metric | None, threshold: Threshold | 
     paired = run.against.metrics.get(name) if run.against else None
     mean, low, high = (amount(name, value) for value in (metric.mean, metric.low, metric.high))
     said = f"{title(name)}: {mean}, between {low} and {high}"
-    if demand := _demand(name, threshold):
+    if demand := _demand(run, name):
         said += f"; {demand} is demanded"
     if paired:
         said += f"; the baseline had {amount(name, paired.before)}"
@@ -165,7 +162,7 @@ def _measures(run: Run) -> str:
             f"Half of the answers stay within {amount(name, metric.p50)}, 19 of 20 within {amount(name, metric.p95)}."
         )
         told += _before(run, name)
-        if demand := _demand(name, threshold):
+        if demand := _demand(run, name):
             told += f" Demanded: {demand}."
         limit = [("limit", threshold.p95)] if threshold and threshold.p95 is not None else []
         chart = f'<p class="soft">Every answer: {amount(name, values[0])}.{escape(_before(run, name))}</p>'

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
-STANDS = {"passed": ("good", "met"), "missed": ("bad", "missed"), "unclear": ("some", "not sure"), "": ("", "")}
+from ..record import Verdict
+
+STANDS = {
+    "passed": ("good", "met"),
+    "missed": ("bad", "missed"),
+    "unclear": ("some", "not sure"),
+    "worse": ("bad", "worse"),
+    "": ("", ""),
+}
 """By outcome: how it is coloured, and what it is called."""
 
 
@@ -22,3 +31,9 @@ def tag(outcome: str) -> str:
 def percent(share: float) -> str:
     """``share`` of 1 without decimals."""
     return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def statistics(verdicts: Iterable[Verdict]) -> str:
+    """The numbers behind what is not met, folded away."""
+    listed = "".join(f"<li>{escape(each.reason)}</li>" for each in verdicts)
+    return f"<details><summary>The statistics behind it</summary><ul>{listed}</ul></details>" if listed else ""

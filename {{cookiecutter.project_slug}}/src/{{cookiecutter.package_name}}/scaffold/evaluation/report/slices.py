@@ -11,18 +11,20 @@ from ..graders import MEASURES
 from ..record import Metric, Run
 from ..statistics import wilson
 from .charts import whisker
-from .pieces import STANDS, card, percent, tag
+from .findings import Finding, findings
+from .pieces import STANDS, card, percent, statistics, tag
 from .words import amount, passed_of, title, unmet, where
 
 
 class Slice(NamedTuple):
-    """How many of its cases pass, in words that sort: what is demanded of it and not met, then what is surely bad."""
+    """How many of its cases pass, in words that sort: what falls short, then what is surely bad, then the share."""
 
     met: bool
-    high: float
+    usual: bool
+    mean: float
     label: str
     low: float
-    mean: float
+    high: float
     n: int
     stands: str
     outcome: str
@@ -32,16 +34,17 @@ def sliced(run: Run) -> list[Slice]:
     """Every slice, worst first."""
     everything = passed_of(run.cases)
     overall = sum(everything) / len(everything)
-    found = []
+    found, short = [], findings(run)
     for label in run.slices:
         passed = passed_of(case for case in run.cases if label in case.labels)
         low, high = wilson(sum(passed), len(passed))
-        left = [each for each in unmet(run) if each.slice == label]
-        outcome = next((each.outcome for each in left), "")
-        worse = next((each.outcome for each in left if each.metric not in MEASURES), "")  # dear is not wrong
+        left = [each for each in short if each.slice == label]
+        outcome = next((_outcome(each) for each in left), "")
+        worse = next((_outcome(each) for each in left if each.metric not in MEASURES), "")  # dear is not wrong
         stands = STANDS[worse][0] or ("bad" if high < overall else "good" if low > overall else "")
         mean = sum(passed) / len(passed)
-        found.append(Slice(not outcome, high, label, low, mean, len(passed), stands, outcome))
+        usual = stands not in ("bad", "some")
+        found.append(Slice(not outcome, usual, mean, label, low, high, len(passed), stands, outcome))
     return sorted(found)
 
 
@@ -52,23 +55,27 @@ def section(run: Run) -> str:
         return ""
     everything = passed_of(run.cases)
     overall = sum(everything) / len(everything)
-    shown = [each for each in found if each.outcome or each.stands in ("bad", "some")] or found[:5]
+    shown = [each for each in found if each.outcome or not each.usual]
+    shown = shown or sorted(sorted(found, key=lambda each: each.high)[:5])  # few cases may all fail by bad luck
     others = [each for each in found if each not in shown]
-    about = '<p class="soft">Worst first. The upright mark is the average over all cases.</p>'
+    about = (
+        '<p class="soft">What falls short first, then the weakest. The upright mark is the average over all cases.</p>'
+    )
     rest = ""
     if others:
         listed = _slice_table(run, others, overall)
         rest = f"<details><summary>{len(others)} more, near the average or above it</summary>{listed}</details>"
+    rest += statistics([each for each in unmet(run) if each.slice])
     return f"<h2>Where it is weak</h2>\n{card(about + _slice_table(run, shown, overall) + rest, 'Where it is weak')}"
 
 
 def _slice_table(run: Run, found: list[Slice], overall: float) -> str:
-    lines = []
+    lines, left = [], findings(run)
     for each in found:
         share = percent(each.mean)
         said = f"{where(each.label)}: {share} of {each.n} cases pass; {percent(overall)} of all do"
-        left = [verdict.reason for verdict in unmet(run) if verdict.slice == each.label]
-        missed = "".join(f'<span class="soft">{escape(reason)}</span>' for reason in left)
+        short = "; ".join(_short(one) for one in left if one.slice == each.label)
+        missed = f'<span class="soft">{escape(short)}</span>' if short else ""
         lines.append(
             f'<tr><th scope="row">{escape(where(each.label))} {tag(each.outcome)}{missed}</th>'
             f'<td class="chart">{whisker(said, each.mean, each.low, each.high, each.stands, overall)}</td>'
@@ -76,6 +83,16 @@ def _slice_table(run: Run, found: list[Slice], overall: float) -> str:
             f'<td data-label="weakest">{escape(_weakest(run, run.slices.get(each.label, {})))}</td></tr>'
         )
     return table(["Slice", "Cases that pass, 0 to 100 %", "Pass", "Cases", "Furthest below the average"], lines)
+
+
+def _outcome(found: Finding) -> str:
+    return found.outcome if found.demanded else "worse"
+
+
+def _short(found: Finding) -> str:
+    """What falls short; why it does is among the reasons, by how much in the statistics."""
+    said = title(found.metric)
+    return f"{said} (not sure)" if found.outcome == "unclear" else said if found.demanded else f"{said} (beyond chance)"
 
 
 def _weakest(run: Run, metrics: Mapping[str, Metric]) -> str:

@@ -1,4 +1,4 @@
-"""What the reports say alike: what metrics are called, which cases failed, and the verdict in one sentence."""
+"""What the reports say alike: what metrics are called, what is demanded of them, and what a case came to."""
 
 from __future__ import annotations
 
@@ -83,68 +83,29 @@ def unmet(run: Run) -> list[Verdict]:
     return sorted((each for each in run.verdicts if not each.passed), key=lambda each: each.outcome != "missed")
 
 
-def headline(run: Run) -> str:
-    """Whether it is good enough, in one sentence."""
-    total, left = len(run.verdicts), unmet(run)
-    missed = sum(each.outcome == "missed" for each in left)
-    unclear = len(left) - missed
-    demands = f"{total} demand{'s' * (total != 1)}"
-    if missed:
-        also = f"; {unclear} more cannot be judged yet" if unclear else ""
-        return f"Not good enough: {missed} of {demands} {'is' if missed == 1 else 'are'} missed{also}."
-    if unclear:
-        return f"Not known yet: for {unclear} of {demands} the evidence is not enough, which is no pass."
-    return f"Good enough: {f'all {demands} are' if total != 1 else 'the one demand is'} met."
+def least(name: str, threshold: Threshold) -> list[str]:
+    """What is demanded of a metric whatever the baseline came to."""
+    parts = []
+    if threshold.min is not None:
+        parts.append("every single one" if threshold.min == 1 else f"at least {amount(name, threshold.min)}")
+    parts += [f"at most {amount(name, threshold.max)}"] if threshold.max is not None else []
+    return parts + ([f"19 of 20 within {amount(name, threshold.p95)}"] if threshold.p95 is not None else [])
 
 
-def reasons(run: Run) -> list[str]:
-    """Why it is not good enough, for who does not know the metrics' names: a line for each demand that is missed."""
-    left = unmet(run)
-    lines = [_plain(run, each) for each in left if each.outcome == "missed"]
-    if unsure := list(dict.fromkeys(_named(each) for each in left if each.outcome == "unclear")):
-        lines.append(f"Too few cases to be sure of: {'; '.join(unsure)}.")
-    return lines
+def lost(name: str, margin: float) -> str:
+    """The most that may be lost against the baseline."""
+    most = f"{margin * 100:g}"
+    return f"at most {most} % more than before" if name in MEASURES else f"at most {most} points lost"
 
 
-def least(name: str, demanded: float) -> str:
-    """The least that is demanded of a score."""
-    return "every single one" if demanded == 1 else f"at least {amount(name, demanded)}"
-
-
-def _named(verdict: Verdict) -> str:
-    return title(verdict.metric) + (f", {where(verdict.slice)}" if verdict.slice else "")
-
-
-def _plain(run: Run, verdict: Verdict) -> str:
-    name, label = verdict.metric, verdict.slice
-    metric = (run.slices.get(label, {}) if label else run.metrics).get(name)
-    threshold = None if label else run.thresholds.get(name)
-    compared = of(run.against, name, label) if run.against else None
-    if metric is None or (name in MEASURES and metric.p95 is None):
-        return f"{_named(verdict)}: {verdict.reason}"
-    if compared and "is demanded" not in verdict.reason:
-        went = f"{amount(name, compared.before)} in the baseline, {amount(name, compared.after)} now"
-        if isinstance(compared, Change):
-            return f"{_named(verdict)}: {went} ({more(name, compared)}), which is more than may be added."
-        return f"{_named(verdict)}: {went}; {len(compared.worse)} cases got worse, {len(compared.better)} better."
-    if name in MEASURES:
-        most = amount(name, metric.p95 or 0)
-        return f"{_named(verdict)}: {amount(name, metric.mean)} on average, 19 of 20 within {most}."
-    found = f"{_named(verdict)}: {amount(name, metric.mean)} of {metric.n} cases"
-    if threshold is None or threshold.min is None:
-        return f"{found}, which is less than demanded."
-    return f"{found}; {least(name, threshold.min)} is demanded."
-
-
-def demanded(threshold: Threshold, name: str) -> str:
-    """What a threshold demands of a metric, in signs."""
+def demanded(threshold: Threshold, name: str, compared: bool = True) -> str:
+    """What a threshold demands of a metric, in signs; ``compared`` is whether there is a baseline."""
     parts = [f"≥ {threshold.min:g}"] if threshold.min is not None else []
     parts += [f"≤ {threshold.max:g}"] if threshold.max is not None else []
     parts += [f"p95 ≤ {threshold.p95:g}"] if threshold.p95 is not None else []
     if threshold.margin is not None:
-        parts.append(
-            f"baseline + {100 * threshold.margin:g} %" if name in MEASURES else f"baseline - {threshold.margin:g}"
-        )
+        margin = f"baseline + {100 * threshold.margin:g} %" if name in MEASURES else f"baseline - {threshold.margin:g}"
+        parts.append(margin + ": not compared" * (not compared))
     return ", ".join(parts)
 
 
@@ -212,39 +173,9 @@ def got_better(run: Run) -> list[str]:
     return list(dict.fromkeys(case for name in RATES if name in compared for case in compared[name].better))
 
 
-def failing_cases(run: Run, verdict: Verdict) -> list[CaseResult]:
-    """Cases that score below 1 on the verdict's metric, in its slice, each once and at its worst, worst first."""
-    name, label = verdict.metric, verdict.slice
-    failing = [
-        case
-        for case in run.cases
-        if name in case.scores and case.scores[name].score < 1 and (not label or label in case.labels)
-    ]
-    return _once(sorted(failing, key=lambda case: case.scores[name].score))
-
-
-def worst_cases(run: Run) -> list[CaseResult]:
-    """Every case that failed, each once: leaks, what a missed demand counts, what got worse, errors, the rest."""
-    counted = {(case.id, case.attempt) for verdict in unmet(run) for case in failing_cases(run, verdict)}
-    worse = set(got_worse(run))
-
-    def grave(case: CaseResult) -> tuple[bool, bool, bool, bool, int]:
-        leak = "access" in case.scores and case.scores["access"].score < 1
-        return leak, (case.id, case.attempt) in counted, case.id in worse, bool(case.error), len(faults(case))
-
-    return _once(sorted((case for case in run.cases if not case.passed), key=grave, reverse=True))
-
-
 def faults(case: CaseResult) -> list[tuple[str, str]]:
     """What is wrong with a case: metric and reason, of graders that say yes or no."""
     return [(name, case.scores[name].reason) for name in RATES if name in case.scores and case.scores[name].score < 1]
-
-
-def _once(cases: list[CaseResult]) -> list[CaseResult]:
-    found: dict[str, CaseResult] = {}
-    for case in cases:
-        found.setdefault(case.id, case)
-    return list(found.values())
 
 
 def got(case: CaseResult) -> str:
@@ -258,7 +189,7 @@ def said(case: CaseResult | Kept) -> str:
 
 
 def summary(run: Run) -> str:
-    """One sentence: how many cases passed, failed, ended in an error or wait for review; which demands are not met."""
+    """One sentence: how many cases passed, failed, ended in an error, got worse or wait for review."""
     passed = sum(case.passed for case in run.cases)
     errors = sum(bool(case.error) for case in run.cases)
     parts = [f"{passed} of {len(run.cases)} {'answers' if run.repeat > 1 else 'cases'} passed"]
@@ -274,12 +205,4 @@ def summary(run: Run) -> str:
         parts.append(f"{len(run.unreviewed)} wait for review and were not asked")
     if run.against:
         parts.append(f"{len(got_worse(run))} worse and {len(got_better(run))} better than in {run.against.baseline}")
-    said = {"missed": "below the threshold", "unclear": "not enough evidence"}
-    for outcome, words in said.items():
-        names = (
-            f"{each.metric}{f' of {each.slice}' * bool(each.slice)}" for each in run.verdicts if each.outcome == outcome
-        )
-        if listed := list(dict.fromkeys(names)):
-            parts.append(f"{words}: {', '.join(listed)}")
-    verdict = [] if unmet(run) else ["every threshold is reached"]
-    return f"{'; '.join([*parts, *verdict])} ({run.id}, {run.seconds:.1f} s)."
+    return f"{'; '.join(parts)} ({run.id}, {run.seconds:.1f} s)."
