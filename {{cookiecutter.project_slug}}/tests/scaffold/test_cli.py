@@ -436,7 +436,7 @@ def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, pro
     assert (code, "Only one run of 'knowledge' is on record" in err) == (1, True)
     code, out, _ = run("eval", "power", "--discordance", "0.1")
     assert code == 0
-    assert re.search(r"correctness +\d+ +0\.100 +0\.\d+ +268 +461", out)
+    assert re.search(r"correctness +\d+ +0\.100 +0\.\d+ +398 +461", out)
 
     assert run("eval", "baseline", "--by", "Ada")[0] == 0
     assert run("eval", "run")[0] == 0

@@ -104,7 +104,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         for name, each in found.items():
             numbers = (
                 f"{each.cases}",
-                f"{each.discordance:.3f}",
+                f"{each.changed:.3f}",
                 f"{each.seen:.3f}",
                 f"{each.to_see}",
                 f"{each.to_hold}",
@@ -114,7 +114,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         source = f"between {before.run} and {after.id}" if before else "as given"
         shell.out.print(
             f"\nA loss is seen with a probability of {power:g}, one-sided at 5 %; a margin is passed with one of "
-            f"{passing:g} where nothing got worse. changed: mean squared change, {source}."
+            f"{passing:g} where nothing got worse. changed: share of the cases, {source}; what is lost comes on top."
         )
 
 

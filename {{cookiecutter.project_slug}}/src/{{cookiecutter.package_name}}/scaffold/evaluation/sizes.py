@@ -27,14 +27,18 @@ STEPS = 200
 def cases_to_see(drop: float, discordance: float, power: float = 0.8) -> int:
     """So many cases show a loss of ``drop`` with probability ``power``, by McNemar's exact test, one-sided at 5 %.
 
-    ``discordance``: the share of the cases that change, the lost ones among them; no less than ``drop``.
+    ``discordance``: the share of the cases that change though nothing got worse, as many either way; those that are
+    lost come on top.
     """
     return _least(lambda n: chance_to_see(n, drop, discordance) >= power)
 
 
 @lru_cache
 def cases_to_hold(margin: float, discordance: float, power: float = 0.95) -> int:
-    """So many cases pass a ``margin`` with probability ``power`` where as many get better as get worse."""
+    """So many cases pass a ``margin`` with probability ``power`` where as many get better as get worse.
+
+    ``discordance``: the share of the cases that change; of scores between yes and no their mean squared change.
+    """
     return _least(lambda n: chance_to_hold(n, margin, discordance) >= power)
 
 
@@ -46,7 +50,7 @@ def drop_seen(cases: int, discordance: float, power: float = 0.8) -> float:
 
 def chance_to_see(n: int, drop: float, discordance: float) -> float:
     """Probability that McNemar's exact test, one-sided at 5 %, shows a true loss of ``drop`` in ``n`` cases."""
-    change = max(discordance, drop)
+    change = min(discordance + drop, 1)
     changed, worse, chances = _ways_to_change(n, change, (change + drop) / 2 / change)
     by_chance = binomial(changed, worse, 0.5)
     at_least = by_chance[:, ::-1].cumsum(axis=1)[:, ::-1]
