@@ -695,6 +695,18 @@ CONTROLS = (
         tests=["tests/scaffold/evaluation/test_judge.py"],
     ),
     Control(
+        name="quantile-bound",
+        failure="F11",
+        unplug=[("scaffold.evaluation.metrics.quantile_bounds", always(lambda values: (max(values), max(values))))],
+        tests=["tests/scaffold/evaluation/test_record.py"],
+    ),
+    Control(
+        name="cost-unknown",
+        failure="F05",
+        unplug=[("scaffold.evaluation.metrics.unknown", always(lambda _: {}))],
+        tests=["tests/scaffold/evaluation/test_measure_margins.py"],
+    ),
+    Control(
         name="evaluation-threshold",
         failure="F11",
         unplug=[("scaffold.evaluation.runner.judge_scores", always(lambda *_: []))],

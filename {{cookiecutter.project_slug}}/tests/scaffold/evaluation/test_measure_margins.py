@@ -182,13 +182,16 @@ def test_a_case_of_which_one_attempt_has_no_price_has_no_cost_in_the_baseline() 
 
 def test_a_report_says_that_the_cost_is_unknown_and_not_that_it_is_nothing() -> None:
     answers = [result(f"c{i}", measures={"cost": 0.0} if i < 3 else {}) for i in range(60)]
+    chosen = a_suite({"cost": {"max": 1}})
     run = Run(
         id="r", suite="small", dataset="d", started_at=datetime(2026, 3, 1, tzinfo=UTC), seconds=1, k=5, digests={},
-        cases=answers, unreviewed=[], metrics=summarise(answers), slices=slices(answers), thresholds={}, verdicts=[],
+        cases=answers, unreviewed=[], metrics=summarise(answers), slices=slices(answers), thresholds=chosen.thresholds,
+        verdicts=judge(answers, chosen),
     )  # fmt: skip
+    assert "Cost of an answer: cost: what 57 of 60 answers cost is unknown" in page(run)
     assert "<strong>unknown</strong><span>is what an answer costs" in page(run)
     assert "Cost: unknown, since a model has no price" in told_of_measures(run)
-    assert all("USD" not in shown for shown in (page(run), told_of_measures(run)))
+    assert all("USD 0" not in shown for shown in (page(run), told_of_measures(run)))
 
 
 def judged() -> Run:
