@@ -130,6 +130,14 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
     assert broken == []
 
 
+def test_a_page_shows_how_a_server_of_ones_own_is_configured(default: Path) -> None:
+    # That it can be loaded is a test of the project's: tests/scaffold/operations/test_documents.py.
+    page = (default / "docs" / "onboarding.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"(?ms)^```yaml\nmodels:\n(.*?)^```", page)
+    assert "provider: openai-compatible" in block
+    assert "base_url: http" in block
+
+
 def test_the_page_of_reasons_claims_what_has_a_drill() -> None:
     text = (ROOT / "docs" / "why.md").read_text(encoding="utf-8")
     covered, begun, missing = (re.findall(r"(?m)^\| (F\d\d) \|", part) for part in text.split("\n## ")[1:4])

@@ -16,3 +16,8 @@ def test_there_are_enough_labels_of_every_kind() -> None:
     assert len(labels) >= LEAST
     assert min(Counter(label.verdict for label in labels).values()) >= 10
     assert min(Counter(label.grounded for label in labels).values()) >= 10
+
+
+def test_enough_labels_show_whether_the_order_of_passages_matters() -> None:
+    labels = load_lines(LABELS, Label, "file of labels")
+    assert sum(label.passages != label.passages[::-1] for label in labels) >= LEAST

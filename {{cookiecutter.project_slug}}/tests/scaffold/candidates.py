@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,20 +50,29 @@ def as_ever(prompt: str) -> str:
 
 @contextmanager
 def staged(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tried]:
-    """Runs the matrix with a candidate that answers as told; answers its rows by name."""
+    """Runs the matrix with a candidate that answers as told; answers its rows by name.
+
+    ``also`` are more of them by the same vendor, which answer alike.
+    """
     write(project / "evals" / "datasets" / "small.jsonl", [knows(number) for number in range(CASES)])
     (project / "evals" / "suites" / "small.yaml").write_text(yaml.safe_dump(SUITE), "utf-8")
     models = project / "config" / "models.yaml"
     before = yaml.safe_load(models.read_text("utf-8"))
     with vendors.running() as vendor:
 
-        def run(says: Callable[[str], str] = knowing, entry: Mapping[str, Any] = {}, **file: Any) -> dict[str, Row]:
+        def run(
+            says: Callable[[str], str] = knowing,
+            entry: Mapping[str, Any] = {},
+            also: Sequence[str] = (),
+            **file: Any,
+        ) -> dict[str, Row]:
             monkeypatch.setattr(vendors, "said", says)
+            vendor.keeps = bool(also)
             gateway = {"provider": "openai-compatible", "base_url": vendor.openai, "model": "loopback-1", **entry}
-            named = {**before, "models": {**before["models"], "gateway": gateway}}
+            named = {**before, "models": {**before["models"], "gateway": gateway, **dict.fromkeys(also, gateway)}}
             models.write_text(yaml.safe_dump(named), "utf-8")
             (project / "evals" / "matrix.yaml").write_text(yaml.safe_dump({**FILE, **file}), "utf-8")
-            found = matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None)
+            found = asyncio.run(matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None))
             assert Matrix.model_validate_json((project / RECORD).read_bytes()) == found
             return {row.name: row for row in found.rows}
 

@@ -689,6 +689,12 @@ CONTROLS = (
         tests=["tests/scaffold/evaluation/test_judge.py"],
     ),
     Control(
+        name="judge-order",
+        failure="F13",
+        unplug=[("scaffold.evaluation.agreement.turn", always(lambda label: label.submitted))],
+        tests=["tests/scaffold/evaluation/test_judge.py"],
+    ),
+    Control(
         name="evaluation-threshold",
         failure="F11",
         unplug=[("scaffold.evaluation.runner.judge_scores", always(lambda *_: []))],
@@ -821,6 +827,12 @@ CONTROLS = (
             f"{BASELINE}::test_a_slice_that_lost_beyond_chance_is_named_though_the_whole_holds",
             f"{MEASURED}::test_a_slice_that_became_dearer_beyond_chance_is_named_and_one_that_grew_a_little_is_not",
         ],
+    ),
+    Control(
+        name="one-run-at-a-time",
+        failure="F12",
+        unplug=[("scaffold.evaluation.journal._alone", always(lambda path, _: path.open("a+b")))],
+        tests=["tests/scaffold/evaluation/test_runner.py::test_one_run_of_the_same_at_a_time"],
     ),
     Control(
         name="minimum-cases-per-slice",
@@ -1144,6 +1156,12 @@ CONTROLS = (
         "F11",
         [("scaffold.evaluation.cases.feedback.check_given_to", always(lambda *_: None))],
         ["tests/scaffold/evaluation/test_feedback.py"],
+    ),
+    Control(
+        "held-answers",
+        "F11",
+        [("scaffold.evaluation.cases.held.check_withheld", always(lambda *_: None))],
+        ["tests/scaffold/evaluation/test_held.py"],
     ),
     Control(
         "review-page-door",

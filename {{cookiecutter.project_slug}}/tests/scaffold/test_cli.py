@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -26,6 +28,8 @@ from {{ cookiecutter.package_name }}.app import build
 from {{ cookiecutter.package_name }}.scaffold import cli
 from {{ cookiecutter.package_name }}.scaffold.commands.shell import Shell
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
+from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult
+from {{ cookiecutter.package_name }}.scaffold.evaluation.journal import Journal
 from {{ cookiecutter.package_name }}.scaffold.models.ledger import Booking
 from {{ cookiecutter.package_name }}.scaffold.state import answers
 
@@ -80,6 +84,10 @@ def test_an_answer_as_json_has_what_a_program_needs(run: Run) -> None:
         (["eval", "draft", "--model", "--feedback"], 2, "from a model or from feedback"),
         (["eval", "draft", "--feedback", "7"], 2, "There is no feedback 7"),
         (["eval", "draft", "7"], 2, "add --feedback"),
+        (["eval", "draft", "--held", "a"], 2, "with --held TRACE_ID --question TEXT and nothing else"),
+        (["eval", "draft", "--question", "a"], 2, "with --held TRACE_ID --question TEXT and nothing else"),
+        (["eval", "draft", "--held", "a", "--question", "a", "--feedback"], 2, "and nothing else"),
+        (["eval", "draft", "--held", "a", "--question", "a"], 2, "There is no answer of the trace 'a'"),
         (["eval", "review"], 2, "Say who reviews: --by NAME"),
         (["eval", "review", "--by", "Ada", "--approve", "x"], 2, "there is no case 'x'"),
         (["eval", "review", "--by", "Ada", "--page", "--port", "70000"], 2, "ports go from 0 to 65535"),
@@ -225,8 +233,13 @@ def test_cost_says_what_is_unknown(run: Run, project: Path) -> None:
 def test_the_canary_leaves_with_2_where_nothing_can_be_compared(run: Run, project: Path) -> None:
     code, _, err = run("eval", "canary")
     assert (code, "evals/canary.json is not there" in err) == (2, True)
-    assert run("eval", "canary", "--accept")[0] == 0
-    assert run("eval", "canary")[0] == 0
+    code, out, err = run("eval", "canary", "--accept", "--json")
+    cases = [CaseResult.model_validate(case) for case in json.loads(out)["cases"]]
+    failing = [case.id for case in cases if not case.passed]
+    said = f"warning: {len(failing)} of the {len(cases)} answers that you accepted fail their cases: {failing[0]}"
+    assert (code, said in " ".join(err.split())) == (0, True)
+    code, _, err = run("eval", "canary")
+    assert (code, "warning" in err) == (0, False)
     prompt = project / "config/prompts/answer.en.yaml"
     prompt.write_text(prompt.read_text("utf-8") + "# changed\n", "utf-8")
     code, _, err = run("eval", "canary")
@@ -279,11 +292,38 @@ def test_an_interrupt_while_everything_is_still_being_imported_is_quiet(monkeypa
     assert left.value.code == 130
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "What was answered is kept for 7 days: the same command goes on from there."),
+        (["--fresh"], "What was answered is kept for 7 days: the same command without --fresh goes on"),
+    ],
+)
+def test_an_interrupted_run_says_how_to_go_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch, options: list[str], says: str
+) -> None:
+    original, answered = Journal.add, list[str]()
+
+    def add(self: Journal, result: CaseResult) -> None:
+        original(self, result)
+        answered.append(result.id)
+        if len(answered) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "add", add)
+        code, out, err = run("eval", "run", *options)
+    assert (code, out) == (130, "")
+    assert says in err
+    resumed = json.loads(run("eval", "run", "--json")[1])["resumed"]
+    assert len(answered) >= resumed >= 3
+
+
 def test_a_place_that_cannot_be_written_is_named(run: Run, project: Path) -> None:
     (project / "evals" / "runs").write_text("in the way", "utf-8")
     code, _, err = run("eval", "run")
     assert code == 1
-    assert re.search(r"error: .*evals/runs cannot be read or written \(File exists\); mend that", err)
+    assert re.search(r"error: .*evals/runs cannot be read or written \(Not a directory\); mend that", err)
 
 
 def test_a_state_database_that_cannot_be_written_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,6 +412,19 @@ def test_cases_are_reviewed_one_after_the_other_in_the_terminal(
     assert [states[id_] for id_ in ids] == ["reviewed", "rejected", "unreviewed", "unreviewed"]
 
 
+def test_who_approves_a_draft_that_demands_nothing_is_told_how_to_go_on(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (project / "evals/datasets/knowledge.jsonl").open("a", encoding="utf-8") as file:
+        draft = {"id": "open", "question": "?", "caller": "tom", "expected": {}, "review": {"state": "unreviewed"}}
+        file.write(json.dumps(draft) + "\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\nq\n"))
+    code, _, err = run("eval", "review", "--by", "Ada")
+    assert code == 0
+    assert "accepts any answer" in err
+    assert "Press e to edit the case" in err
+
+
 def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:
     suite = project / "evals" / "suites" / "knowledge.yaml"
     text = suite.read_text("utf-8").replace("correctness: {min: 0.3}", "correctness: {margin: 0.2}", 1)
@@ -383,7 +436,7 @@ def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, pro
     assert (code, "Only one run of 'knowledge' is on record" in err) == (1, True)
     code, out, _ = run("eval", "power", "--discordance", "0.1")
     assert code == 0
-    assert re.search(r"correctness +\d+ +0\.100 +0\.\d+ +246 +248", out)
+    assert re.search(r"correctness +\d+ +0\.100 +0\.\d+ +398 +461", out)
 
     assert run("eval", "baseline", "--by", "Ada")[0] == 0
     assert run("eval", "run")[0] == 0

@@ -17,6 +17,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     field_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import ConfigurationError
@@ -192,6 +193,16 @@ def _explain(problem: Any, node: yaml.Node | None, shape: type[BaseModel], path:
     elif problem["type"] != "value_error" and not isinstance(problem["input"], (dict, list)):
         message = f"{message}, not {problem['input']!r}"
     return f"{path}:{line}: {field}: {message.rstrip('.')}."
+
+
+def raise_at(shape: type[BaseModel], mistakes: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
+    """For validators of ``shape``: an error per mistake, so that its own line is named, not that of the whole."""
+    problems = [
+        InitErrorDetails(type=PydanticCustomError("mistake", "{said}", {"said": said}), loc=loc, input={})
+        for loc, said in mistakes
+    ]
+    if problems:
+        raise ValidationError.from_exception_data(shape.__name__, problems)
 
 
 def locate(path: Path, text: str, *loc: str | int) -> str:

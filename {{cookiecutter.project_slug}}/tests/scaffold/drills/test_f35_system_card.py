@@ -64,6 +64,10 @@ def test_the_card_names_what_it_cannot_do(written: Path) -> None:
     """
     said = written.read_text("utf-8").replace("\N{NO-BREAK SPACE}", " ")
     limits = said[said.index("## Limits") :]
+    factors = said[said.index("## Factors") : said.index("## Metrics")]
+    assert (
+        "- Topics and kinds of questions: easy (27), hard (3)\n- Who asks: tom (30)\n- Language: en (30)\n" in factors
+    )
     assert "Weak where the question is **hard**: 0 % of 3 cases pass." in limits
     assert "### Not “Right answers”: 3 of 30 cases" in limits
     assert "- question c0 → expected: 150 EUR → got: 90 EUR" in limits

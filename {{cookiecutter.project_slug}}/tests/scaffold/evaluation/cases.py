@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult, SuiteFile
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer, Citation
@@ -41,6 +43,13 @@ def suite(project: Path, lines: list[dict[str, Any]], **changes: Any) -> SuiteFi
     write(project / "evals" / "datasets" / "small.jsonl", lines)
     shape = {"name": "small", "dataset": "evals/datasets/small.jsonl", "thresholds": {"correctness": {"min": 0.1}}}
     return SuiteFile.model_validate({**shape, **changes})
+
+
+def written(project: Path, suite: SuiteFile) -> Path:
+    """``suite`` as a file, a field a line: mistakes are named with theirs."""
+    path = project / "evals" / "suites" / f"{suite.name}.yaml"
+    path.write_text(yaml.safe_dump(suite.model_dump(mode="json", exclude_defaults=True), sort_keys=False), "utf-8")
+    return path
 
 
 def result(id: str = "hotel", correctness: float = 1, **changes: Any) -> CaseResult:  # noqa: A002 - the field's name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import (
 )
 from {{ cookiecutter.package_name }}.scaffold.evaluation.power import power
 
-from tests.scaffold.evaluation.cases import HOTEL, Scripted, answer, line, result, suite
+from tests.scaffold.evaluation.cases import HOTEL, Scripted, answer, line, result, suite, written
 
 MARGIN = {"correctness": {"margin": 0.05}}
 
@@ -198,6 +199,38 @@ async def test_a_run_that_falls_short_is_not_accepted(
     assert load(application.settings, chosen) is None
 
 
+async def test_of_many_shortcomings_the_first_are_named_and_the_others_counted(
+    application: Application, project: Path
+) -> None:
+    cases = [line(f"c{i}", tags=[f"t{i}"]) for i in range(9)]
+    chosen = suite(project, cases, slices={f"t{i}": {"correctness": {"min": 1}} for i in range(9)})
+    wrong = Scripted({f"question c{i}": WRONG["question c1"] for i in range(8)})
+    made = await run(dataclasses.replace(application, usecase=wrong), chosen)
+    with pytest.raises(EvidenceError) as caught:
+        accept(application, made, chosen, by="Ada")
+    said = str(caught.value)
+    assert [f"correctness of t{i} is" in said for i in range(8)] == [True] * 2 + [False] * 6
+    assert "falls short of 9 demands: correctness is" in said
+    assert "; and 6 more, which 'eval report" in said
+    assert said.endswith("Accept it all the same with --force.")
+
+
+@pytest.mark.parametrize("calls", ["live", "replayed"])
+async def test_a_baseline_keeps_whether_its_answers_were_replayed(
+    application: Application, project: Path, calls: str
+) -> None:
+    chosen = suite(project, [line("a")])
+    made = await run(dataclasses.replace(application, usecase=Scripted()), chosen)
+    path = accept(application, made.model_copy(update={"calls": calls}), chosen, by="Ada")
+    assert (kept := load(application.settings, chosen)) is not None
+    assert kept.calls == calls
+    old = json.loads(path.read_text("utf-8"))
+    del old["calls"]
+    path.write_text(json.dumps(old), "utf-8")
+    assert (kept := load(application.settings, chosen)) is not None
+    assert kept.calls == "unknown"
+
+
 async def test_a_run_on_something_else_is_not_accepted_even_by_force(application: Application, project: Path) -> None:
     chosen = suite(project, [line("a")])
     made = await run(dataclasses.replace(application, usecase=Scripted()), chosen)
@@ -240,8 +273,9 @@ async def test_a_slice_that_no_case_has_is_named_before_anything_is_asked(
     application: Application, project: Path
 ) -> None:
     usecase, chosen = Scripted(), suite(project, [line("a")], slices={"travle": {"correctness": {"min": 0.1}}})
+    written(project, chosen)
     with pytest.raises(
-        ConfigurationError, match=r"evals/suites/small.yaml: slices.travle: no reviewed case of .*'travel'"
+        ConfigurationError, match=r"evals/suites/small.yaml:7: slices.travle: no reviewed case of .*'travel'"
     ):
         await run(dataclasses.replace(application, usecase=usecase), chosen)
     assert usecase.asked == []
@@ -250,6 +284,6 @@ async def test_a_slice_that_no_case_has_is_named_before_anything_is_asked(
 def test_power_tells_from_two_runs_how_many_cases_change() -> None:
     before, after = cases(numbered(100, range(10))), cases(numbered(100, range(5, 15)))
     found = power(baseline(before), after, drop=0.05)["correctness"]
-    assert (found.cases, found.discordance, found.to_see) == (100, 0.1, 246)
+    assert (found.cases, found.changed, found.discordance, found.to_see) == (100, 0.1, 0.1, 398)
     assert power(None, after, drop=0.05, discordance=0.2)["correctness"].to_see > found.to_see
-    assert found.seen == pytest.approx(0.078, abs=0.01)
+    assert found.seen == pytest.approx(0.122, abs=0.001)

@@ -31,6 +31,17 @@ from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
         ({"expected": {"must_include": ["x"], "must_not_include": [""]}}, r"expected: an empty text is in every"),
         ({"expected": {"refusal": True, "sources": ["a.md"]}}, r"expected: a refusal holds nothing that"),
         ({"expected": {"refusal": True, "must_include": ["a"]}}, r"expected: a refusal holds nothing that"),
+        ({"question": "x" * 4001}, r"question: has 4001 characters, of at most 4000; shorten it\.$"),
+        ({"question": "x" * 10_000_000}, r"the line has 10000\d+ characters, of at most 200000\.$"),
+        (
+            {"expected": {"answer": "x" * 4001, "refusal": True}},
+            r"expected.answer: has 4001 characters, of at most 4000",
+        ),
+        (
+            {"expected": {"must_include": ["x", ["y", "x" * 4001]]}},
+            r"expected: a text has 4001 characters, of at most 4000; look for less of it",
+        ),
+        ({"expected": {"must_include": ["x"], "must_not_include": ["x" * 4001]}}, r"expected: a text has 4001"),
         ({"tags": "travel"}, r"tags: input should be a valid array, not 'travel'"),
         ({"review": {"state": "fine"}}, r"review.state: input should be 'reviewed', 'unreviewed' or 'rejected', not"),
         ({"review": {"state": "reviewed"}}, r"review: a reviewed case names who reviewed it and when"),

@@ -23,7 +23,7 @@ QUESTION, ANSWER = "Write to ada@example.com: what may a hotel in Hamburg cost?"
 TRACE = "a" * 32
 
 
-def answered(application: Application, trace_id: str = TRACE, caller: str = "tom") -> None:
+def answered(application: Application, trace_id: str = TRACE, caller: str = "tom", **changes: Any) -> None:
     """The row that an answer leaves."""
     row = {
         "trace_id": trace_id,
@@ -38,7 +38,7 @@ def answered(application: Application, trace_id: str = TRACE, caller: str = "tom
         "answer_sha256": hashlib.sha256(ANSWER.encode()).hexdigest(),
     }
     with application.state.begin() as connection:
-        connection.execute(insert(answers).values(row))
+        connection.execute(insert(answers).values(row | changes))
 
 
 def given(**changes: Any) -> Given:

@@ -20,9 +20,10 @@ from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, 
 from {{ cookiecutter.package_name }}.scaffold.evaluation import SuiteFile, run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.agreement import cohens_kappa, kappa_bound, measure, proven
 from {{ cookiecutter.package_name }}.scaffold.evaluation.judging import Judge, Submitted
+from {{ cookiecutter.package_name }}.scaffold.evaluation.suite import JudgedBy
 from {{ cookiecutter.package_name }}.scaffold.models.recording import Recorder, on
 
-from tests.scaffold.evaluation.cases import Scripted, line, suite, write
+from tests.scaffold.evaluation.cases import Scripted, line, suite, write, written
 from tests.scaffold.models import vendors
 
 LABELS = "evals/labels/answers.jsonl"
@@ -84,6 +85,13 @@ def by_position(prompt: str) -> str:
     )
 
 
+def by_first(prompt: str) -> str:
+    """One that looks for what carries the answer in the first passage only."""
+    verdict = json.loads(honest(prompt))
+    first = prompt.split("[1] source:", 3)[-1].split("[2]")[0]
+    return json.dumps({**verdict, "grounded": verdict["grounded"] and "breakfast" in first})
+
+
 @pytest.fixture
 def judged(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Application, Callable[[Any], None]]]:
     """The application with a judge on loopback, and what changes what it says."""
@@ -114,9 +122,10 @@ def reason(application: Application, chosen: SuiteFile) -> str:
         (content, "kappa of judged_correctness is at least 0.00 only (95 %), 0.6 is demanded"),
         (flattered, "100% of its verdicts on poor answers rise when these are padded, at most 10% is allowed"),
         (by_position, "of its verdicts change with the order of the passages"),
+        (by_first, "67% of its verdicts change with the order of the passages"),
         (lambda _: "I would rather not say.", "kappa of judged_correctness is at least"),
     ],
-    ids=["honest", "finds all good", "likes it long", "believes the first", "says nothing"],
+    ids=["honest", "finds all good", "likes it long", "believes the first", "finds it in the first", "says nothing"],
 )
 async def test_a_judge_decides_once_it_agrees_with_people(
     judged: tuple[Application, Callable[[Any], None]], project: Path, says: Any, why: str
@@ -130,6 +139,33 @@ async def test_a_judge_decides_once_it_agrees_with_people(
     assert found.n == 45
     assert why in reason(application, chosen)
     assert bool(why) is bool(reason(application, chosen))
+
+
+@pytest.mark.parametrize(
+    ("two", "says", "changes", "why"),
+    [
+        (30, honest, {}, ""),
+        (29, honest, {}, "29 of the labels have two passages or more, at least 30 are needed"),
+        (0, by_first, {}, "0 of the labels have two passages or more, at least 30 are needed"),
+        (45, content, {"kappa": 0}, "it found no answer poor, so that nobody knows whether length flatters it"),
+    ],
+)
+async def test_what_nothing_was_measured_on_is_no_evidence(
+    judged: tuple[Application, Callable[[Any], None]], project: Path, two: int, says: Any, changes: Any, why: str
+) -> None:
+    application, set_judge = judged
+    set_judge(says)
+    one, same = ["150 EUR, breakfast included."], ["150 EUR, breakfast included."] * 2  # neither has an order
+    short = [label(n, **({} if n < two else {"passages": (one, same)[n % 2]})) for n in range(45)]
+    write(project / LABELS, short)
+    chosen = a_suite(project).model_copy(update={"judge": JudgedBy(**changes)})
+    assert chosen.judge is not None
+    found = await measure(application, chosen, chosen.judge)
+    assert found.ordered == two
+    assert (found.flipped_by_order is None) == (two == 0)
+    assert why in reason(application, chosen)
+    assert bool(why) is bool(reason(application, chosen))
+    assert ("not enough evidence" in reason(application, chosen)) is bool(why)
 
 
 async def test_a_changed_judge_or_label_has_to_be_proven_anew(
@@ -202,7 +238,8 @@ def test_a_suite_without_a_judge_has_no_judged_metric(project: Path) -> None:
 
 def test_the_offline_model_is_no_judge_and_a_missing_one_is_named(application: Application, project: Path) -> None:
     chosen = a_suite(project)
-    with pytest.raises(ConfigurationError, match=r"role 'judge', which config/models.yaml does not have"):
+    written(project, chosen)
+    with pytest.raises(ConfigurationError, match=r"small.yaml:\d+: judge.role: .*role 'judge', which config/models"):
         asyncio.run(run(application, chosen))
     role = suite(project, [line()], judge={"role": "answer"}, thresholds=THRESHOLDS)
     with pytest.raises(ConfigurationError, match=r"is the offline model, which cannot judge"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -71,7 +72,7 @@ def test_a_loss_that_is_not_ruled_out_is_named(tried: Tried, project: Path) -> N
     named = yaml.safe_load(models.read_text("utf-8"))
     named["roles"] = {**file["roles"], "answer": "gateway"}
     models.write_text(yaml.safe_dump(named), "utf-8")
-    found = matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None)
+    found = asyncio.run(matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None))
     rows = {row.name: row for row in found.rows}
     assert (found.current, rows["gateway"].verdict) == ("gateway", "answers now, and may go on")
     assert (
@@ -87,7 +88,7 @@ def test_the_offline_model_is_asked_although_no_file_names_it(tried: Tried, proj
     del file["models"]["extractive"]
     file["roles"]["answer"] = "gateway"
     models.write_text(yaml.safe_dump(file), "utf-8")
-    found = matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None)
+    found = asyncio.run(matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None))
     assert [(row.name, row.model) for row in found.rows] == [
         ("gateway", "openai-compatible/loopback-1"),
         ("offline", "offline/extractive-1"),
@@ -102,6 +103,16 @@ def test_the_backlog_is_tried_again_with_every_candidate(tried: Tried, project: 
     assert "at least 0.5 is demanded" in rows["extractive"].backlog["hard"]
     page = (project / PAGE).read_text("utf-8")
     assert "backlog `hard` with gateway: reached; it can be taken up again." in page
+
+
+def test_candidates_of_one_vendor_share_its_connections_and_come_to_the_same(tried: Tried, project: Path) -> None:
+    hard = {**SUITE, "name": "hard", "thresholds": {"correctness": {"min": 0.5}}}
+    (project / "evals" / "suites" / "hard.yaml").write_text(yaml.safe_dump(hard), "utf-8")
+    backlog = [{"suite": "hard", "why": "too formal", "since": "2026-05-01"}]
+    rows = tried(knowing, also=["second", "third"], backlog=backlog)
+    told = {name: (row.accepted, row.quality, row.backlog, row.verdict) for name, row in rows.items()}
+    assert told["gateway"] == (CASES, rows["gateway"].quality, {"hard": ""}, "may take its place")
+    assert told["second"] == told["third"] == told["gateway"]
 
 
 def test_a_slice_that_it_serves_badly_keeps_a_candidate_out(tried: Tried, project: Path) -> None:
@@ -140,7 +151,7 @@ def test_without_the_present_model_there_is_nothing_to_compare_with(tried: Tried
     file["roles"]["answer"], file["models"]["gateway"]["api_key_env"] = "gateway", "NO_SUCH_KEY"
     models.write_text(yaml.safe_dump(file), "utf-8")
     with pytest.raises(EvidenceError, match=r"The present model 'gateway' could not be asked: .*NO_SUCH_KEY"):
-        matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None)
+        asyncio.run(matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None))
 
 
 def test_the_command_prints_the_ranking_and_refuses_offline(

@@ -11,12 +11,13 @@ import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
 from {{ cookiecutter.package_name }}.scaffold.evaluation.baseline import Baseline, against, baseline_of
-from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import hold, slices, summarise
+from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import hold, judge, slices, summarise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.record import CaseResult, Verdict
 from {{ cookiecutter.package_name }}.scaffold.evaluation.relative import REPLAYED, times
 from {{ cookiecutter.package_name }}.scaffold.evaluation.report import junit, markdown, page, text
 from {{ cookiecutter.package_name }}.scaffold.evaluation.statistics import ratio_bounds, rise
 from {{ cookiecutter.package_name }}.scaffold.evaluation.suite import SuiteFile, Threshold
+from {{ cookiecutter.package_name }}.scaffold.readiness.card_text import measures as told_of_measures
 
 from tests.scaffold.evaluation.cases import result
 
@@ -153,6 +154,41 @@ def test_times_are_compared_on_the_same_machine_only_and_never_replayed_ones(the
 def test_tokens_and_cost_compare_wherever_they_were_counted() -> None:
     _, (verdict,) = against(baseline(cases([1.0] * 50)), cases([2.0] * 50), a_suite({"cost": MARGIN}), {}, REPLAYED)
     assert verdict.outcome == "missed"
+
+
+@pytest.mark.parametrize("side", ["before", "now"])
+def test_what_a_model_without_a_price_costs_is_no_mean_of_the_answers_that_asked_none(side: str) -> None:
+    """Three of sixty refused before any model was asked; the others cost nobody knows what."""
+    priced = [result(f"c{i}", measures={"cost": 0.0}) for i in range(60)]
+    unpriced = [result(f"c{i}", measures={"cost": 0.0} if i < 3 else {}, model="openai/new") for i in range(60)]
+    before, after = (unpriced, priced) if side == "before" else (priced, unpriced)
+    chosen = a_suite({"cost": {"max": 1, "p95": 1, "margin": 0.1}})
+    found, (verdict,) = against(baseline(before), after, chosen, {})
+    assert "cost" not in found.measures
+    assert verdict.outcome == "unclear"
+    assert "what 57 of 60 answers" in verdict.reason
+    if side == "now":
+        (held,) = judge(after, chosen)
+        assert held.outcome == "unclear"
+        assert "no price is known for openai/new; add it under prices in config/limits.yaml" in held.reason
+        assert "cost" not in summarise(after)
+        assert summarise(after[:3])["cost"].mean == 0  # known of these
+
+
+def test_a_case_of_which_one_attempt_has_no_price_has_no_cost_in_the_baseline() -> None:
+    attempts = [result(attempt=1, measures={"cost": 0.0}), result(attempt=2, measures={})]
+    assert baseline(attempts).cases[0].measures == {}
+
+
+def test_a_report_says_that_the_cost_is_unknown_and_not_that_it_is_nothing() -> None:
+    answers = [result(f"c{i}", measures={"cost": 0.0} if i < 3 else {}) for i in range(60)]
+    run = Run(
+        id="r", suite="small", dataset="d", started_at=datetime(2026, 3, 1, tzinfo=UTC), seconds=1, k=5, digests={},
+        cases=answers, unreviewed=[], metrics=summarise(answers), slices=slices(answers), thresholds={}, verdicts=[],
+    )  # fmt: skip
+    assert "<strong>unknown</strong><span>is what an answer costs" in page(run)
+    assert "Cost: unknown, since a model has no price" in told_of_measures(run)
+    assert all("USD" not in shown for shown in (page(run), told_of_measures(run)))
 
 
 def judged() -> Run:

@@ -12,15 +12,15 @@ from sqlalchemy import update
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import EvidenceError
-from {{ cookiecutter.package_name }}.scaffold.evaluation import Metric, Run, Threshold, newest, run
-from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import hold
+from {{ cookiecutter.package_name }}.scaffold.evaluation import Metric, Run, SuiteFile, Threshold, newest, run
+from {{ cookiecutter.package_name }}.scaffold.evaluation.metrics import hold, judge
 from {{ cookiecutter.package_name }}.scaffold.evaluation.store import save, write_atomically
 from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
 
-from tests.scaffold.evaluation.cases import Scripted, line, suite
+from tests.scaffold.evaluation.cases import Scripted, line, result, suite
 
 RATE = Metric(n=20, mean=0.9, low=0.699, high=0.972)
-SECONDS = Metric(n=20, mean=2, low=1.5, high=2.5, p50=2, p95=4)
+SECONDS = Metric(n=20, mean=2, low=1.5, high=2.5, p50=2, p95=4, p95_low=3, p95_high=5)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,16 @@ SECONDS = Metric(n=20, mean=2, low=1.5, high=2.5, p50=2, p95=4)
         (SECONDS, Threshold(max=2.5), "passed", ""),
         (SECONDS, Threshold(max=2.4), "unclear", "at most 2.4 is demanded of the interval too"),
         (SECONDS, Threshold(max=1.9), "missed", "at most 1.9 is demanded"),
-        (SECONDS, Threshold(p95=4), "passed", "95 of 100 answers stay below 4.000"),
-        (SECONDS, Threshold(p95=3.9), "missed", "3.9 is demanded"),
+        (
+            SECONDS,
+            Threshold(p95=5),
+            "passed",
+            "95 of 100 answers stay below 4.000 over 20 cases (95 % bounds: 3.000, 5",
+        ),
+        (SECONDS, Threshold(p95=4.9), "unclear", "which takes 59 cases: not enough evidence"),
+        (SECONDS, Threshold(p95=3), "unclear", "not enough evidence"),
+        (SECONDS, Threshold(p95=2.9), "missed", "2.9 is demanded"),
+        (SECONDS.model_copy(update={"p95_high": None}), Threshold(p95=99), "unclear", "bounds: 3.000, unknown"),
     ],
 )
 def test_a_threshold_is_held_against_the_bound(
@@ -47,6 +55,31 @@ def test_a_threshold_is_held_against_the_bound(
     assert verdict.outcome == outcome
     assert verdict.passed is (outcome == "passed")
     assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("cases", "attempts", "slow", "outcome"),
+    [
+        (1, 1, 0, "unclear"),
+        (58, 1, 0, "unclear"),
+        (59, 1, 0, "passed"),
+        (59, 1, 1, "unclear"),
+        (30, 3, 0, "unclear"),  # 90 answers, but 30 cases
+        (93, 3, 1, "passed"),
+        (93, 3, 20, "missed"),
+    ],
+)
+def test_nineteen_of_twenty_answers_are_only_below_a_limit_where_enough_cases_show_it(
+    cases: int, attempts: int, slow: int, outcome: str
+) -> None:
+    answers = [
+        result(f"c{i}", attempt=attempt, measures={"latency": 9.0 if i < slow else 1.0})
+        for i in range(cases)
+        for attempt in range(1, attempts + 1)
+    ]
+    chosen = SuiteFile.model_validate({"name": "small", "dataset": "d", "thresholds": {"latency": {"p95": 5}}})
+    (verdict,) = judge(answers, chosen)
+    assert verdict.outcome == outcome
 
 
 @pytest.fixture

@@ -144,6 +144,16 @@ def test_recorded_answers_are_replayed_without_key_and_network(
     assert json.loads(out)["metrics"]["input_tokens"] == json.loads(before)["metrics"]["input_tokens"]
 
 
+def test_a_baseline_of_replayed_answers_says_so(recorded: Recorded) -> None:
+    assert "replayed" not in recorded.eval("baseline", "three", "--by", "Ada", "--force")[1]
+    assert recorded.eval("run", "three", "--replay")[0] == 0
+    code, out, _ = recorded.eval("baseline", "three", "--by", "Ada", "--force")
+    assert code == 0
+    assert (
+        "Its answers were replayed from evals/recordings/three.jsonl: they are those of the day of the recording" in out
+    )
+
+
 def test_a_recording_holds_no_question_no_personal_data_and_no_key(recorded: Recorded) -> None:
     text = recorded.file.read_text("utf-8")
     assert len(text.splitlines()) == 2 + len(CASES)

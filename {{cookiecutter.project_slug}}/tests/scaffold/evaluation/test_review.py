@@ -100,6 +100,7 @@ def test_an_edit_that_makes_no_case_is_named_and_not_written(path: Path, changes
     ("changes", "by", "message"),
     [
         ({"must_include": []}, "Ada", "Case 'one' accepts any answer; edit it"),
+        ({"sources": []}, "Ada", "Case 'one' names no document that its answer stands in; edit it"),
         ({"caller": "tim"}, "Ada", r"There is no caller 'tim' .*did you mean 'tom'"),
         ({}, " ", "Say who reviews: --by NAME"),
     ],

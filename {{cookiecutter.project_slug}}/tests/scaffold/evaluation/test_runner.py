@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import errno
 import os
+import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,9 +17,16 @@ import pytest
 from sqlalchemy import select
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
-from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, EvidenceError, ModelUnavailable
-from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, run
-from {{ cookiecutter.package_name }}.scaffold.evidence import COMPARED
+from {{ cookiecutter.package_name }}.scaffold.errors import (
+    ConfigurationError,
+    EvidenceError,
+    ModelUnavailable,
+    UsageError,
+)
+from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult, Run, run
+from {{ cookiecutter.package_name }}.scaffold.evaluation.journal import Journal
+from {{ cookiecutter.package_name }}.scaffold.evaluation.store import before
+from {{ cookiecutter.package_name }}.scaffold.evidence import COMPARED, fingerprint
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
 from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer
@@ -108,7 +119,7 @@ async def test_a_caller_whom_nobody_knows_is_named_before_anything_is_asked(
     application: Application, project: Path
 ) -> None:
     usecase = Scripted()
-    with pytest.raises(ConfigurationError, match=r"small.jsonl: case 'b': There is no caller 'tmo'.*'tom'"):
+    with pytest.raises(ConfigurationError, match=r"small.jsonl:2: caller: case 'b': There is no caller 'tmo'.*'tom'"):
         await run(
             dataclasses.replace(application, usecase=usecase), suite(project, [line("a"), line("b", caller="tmo")])
         )
@@ -249,6 +260,108 @@ async def test_a_line_that_was_half_written_is_asked_again(
     journal.write_bytes(journal.read_bytes() + torn)
     made = await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)
     assert (made.resumed, made.asked) == (1, 2)
+
+
+async def test_a_place_where_no_record_can_be_written_is_found_before_anything_is_asked(
+    application: Application, project: Path
+) -> None:
+    usecase = Scripted()
+    (project / "evals" / "runs").write_text("in the way", "utf-8")
+    with pytest.raises(OSError, match=r"Not a directory: '.*evals/runs'"):
+        await run(dataclasses.replace(application, usecase=usecase), suite(project, [line()]))
+    assert usecase.asked == []
+
+
+@pytest.mark.parametrize(
+    ("resume", "kept"), [(True, "the same command goes on from here"), (False, "'eval run small' goes on from here")]
+)
+async def test_a_disk_that_is_full_is_told_with_its_file_and_costs_no_answer(
+    application: Application, project: Path, monkeypatch: pytest.MonkeyPatch, resume: bool, kept: str
+) -> None:
+    original = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if target.parent.name == "runs":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(self, target)
+
+    small, usecase = suite(project, [line("first"), line("second")]), Scripted()
+    with monkeypatch.context() as patched, pytest.raises(EvidenceError) as caught:
+        patched.setattr(Path, "replace", full)
+        await run(dataclasses.replace(application, usecase=usecase), small, resume=resume)
+    assert re.search(r"evals/runs/\S+-small-\S+\.json cannot be written \(No space left on device\)", str(caught.value))
+    assert kept in str(caught.value)
+    made = await run(dataclasses.replace(application, usecase=usecase), small, resume=True)
+    assert (made.resumed, len(usecase.asked)) == (2, 2)
+
+
+async def test_a_disk_that_fills_up_in_the_middle_keeps_what_was_written_before(
+    application: Application, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = suite(project, [line("first"), line("second")], concurrency=1)
+    original = Journal.add
+
+    def add(self: Journal, result: CaseResult) -> None:
+        if result.id == "second":
+            self._file.close()
+            self._file = Path("/dev/full").open("ab")  # noqa: SIM115 - the journal closes it
+        original(self, result)
+
+    with monkeypatch.context() as patched, pytest.raises(EvidenceError) as caught:
+        patched.setattr(Journal, "add", add)
+        await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)
+    assert re.search(
+        r"var/evaluation/small-\S+\.jsonl cannot be written \(No space left on device\)", str(caught.value)
+    )
+    assert (await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)).resumed == 1
+
+
+@pytest.mark.parametrize("resume", [True, False])
+async def test_one_run_of_the_same_at_a_time(application: Application, project: Path, resume: bool) -> None:
+    small = suite(project, [line("first"), line("second")], concurrency=1)
+
+    class Twice(Scripted):
+        async def ask(self, question: str, caller: Principal) -> Answer:
+            with pytest.raises(UsageError, match=r"A run of the suite 'small' is under way"):
+                await run(dataclasses.replace(application, usecase=Scripted()), small, resume=resume)
+            return await super().ask(question, caller)
+
+    usecase = Twice()
+    made = await run(dataclasses.replace(application, usecase=usecase), small, resume=resume)
+    assert (made.resumed, len(usecase.asked)) == (0, 2)
+    assert (await run(dataclasses.replace(application, usecase=Scripted()), small, resume=resume)).resumed == 0
+
+
+async def test_a_run_whose_process_died_is_in_nobodys_way(application: Application, project: Path) -> None:
+    small, digests = suite(project, [line()]), fingerprint(application, project / "evals" / "datasets" / "small.jsonl")
+    with Journal.open(application.settings, small, digests, resume=True):
+        (path,) = (project / "var" / "evaluation").iterdir()
+    holding = "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, 2); print('held', flush=True); input()"
+    command = [sys.executable, "-c", holding, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:  # noqa: ASYNC220 - it waits
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(UsageError, match="is under way"):
+            await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)
+        other.kill()
+    assert (await run(dataclasses.replace(application, usecase=Scripted()), small, resume=True)).passed
+
+
+async def test_what_was_taken_over_as_a_whole_takes_the_place_of_the_run_that_asked_it(
+    application: Application, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staged: a process that is killed when its run is on record, and its journal not forgotten yet."""
+    scripted, small = dataclasses.replace(application, usecase=Scripted()), suite(project, [line()])
+    first = await run(scripted, small, resume=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "finished", lambda self: None)
+        second = await run(scripted, small, resume=True)
+    copy = await run(scripted, small, resume=True)
+    assert (copy.resumed, copy.started_at) == (1, second.started_at)
+    with application.state.begin() as connection:
+        rows = connection.execute(select(evaluation_runs.c.id)).scalars().all()
+    assert sorted(rows) == sorted([first.id, copy.id])
+    assert before(application, copy) == first
 
 
 async def test_a_case_asked_several_times_counts_once(application: Application, project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -66,6 +67,18 @@ async def test_nobody_there_is_named_with_the_address(
     url = nobody_there()
     with pytest.raises(ModelUnavailable, match=f"cannot be reached at {url}"):
         await way(open_models(at(provider, base_url=url)).get("answer"), "Hello")
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_fault_of_the_program_around_is_not_the_address(
+    provider: str, vendor: Vendor, at: Callable[..., str], open_models: Open
+) -> None:
+    vendor.keeps = True
+    model = open_models(at(provider)).get("answer")
+    asyncio.run(model.ainvoke("Hello"))
+    with pytest.raises(ModelError, match=r"the program around the call failed \(Event loop is closed\)") as caught:
+        asyncio.run(model.ainvoke("Hello"))
+    assert "base_url" not in str(caught.value)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -47,6 +47,30 @@ def test_the_tail_is_that_of_the_tables(value: float, degrees: int, tail: float)
     assert chi_square_tail(value, degrees) == pytest.approx(tail, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("value", "degrees", "tail"),
+    [
+        (1, 1, 0.31731050786291115),
+        (300, 343, 0.9544975147254339),
+        (400, 344, 0.01998239824396629),
+        (400, 345, 0.021851200786276056),
+        (1000, 999, 0.48513148927490146),
+        (2000, 1001, 5.867332807196935e-69),
+        (10200, 10001, 0.08037517563898351),
+        (20600, 20000, 0.0014704948963856813),
+        (99000, 100001, 0.9875938708790054),
+    ],
+)
+def test_the_tail_of_many_degrees_is_scipys(value: float, degrees: int, tail: float) -> None:
+    """``scipy.stats.chi2.sf`` of scipy 1.17.1."""
+    assert chi_square_tail(value, degrees) == pytest.approx(tail, rel=1e-10)
+
+
+def test_a_question_with_hundreds_of_categories_is_compared() -> None:
+    names = [str(n) for n in range(500)] * 20
+    assert (compared(names, names).outcome, compared(names, names).p) == ("steady", 1)
+
+
 def test_the_psi_is_the_textbooks_less_its_bias() -> None:
     psi, p = statistic([(5000, 4000), (5000, 6000)], 10_000, 10_000)
     raw = (0.4 - 0.5) * math.log(0.4 / 0.5) + (0.6 - 0.5) * math.log(0.6 / 0.5)

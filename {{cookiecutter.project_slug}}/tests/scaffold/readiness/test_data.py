@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from sqlalchemy import delete
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.errors import DocumentError, EvidenceError, SourceError
+from {{ cookiecutter.package_name }}.scaffold.evaluation.history import history, render
 from {{ cookiecutter.package_name }}.scaffold.readiness import load_stage
 from {{ cookiecutter.package_name }}.scaffold.readiness.data import (
     PAGE,
@@ -189,3 +193,15 @@ def test_groups_that_are_looked_up_elsewhere_are_not_held_against_the_directory(
     with (project / "config" / "service.yaml").open("a") as service:
         service.write("groups: {kind: http, url: 'https://directory.example/{user}'}\n")
     assert unknown() == []
+
+
+def test_the_history_lists_a_check_as_what_it_is(application: Application, project: Path) -> None:
+    save(application, a_report(), DataRequired(), "poc")
+    (entry,) = history(application)
+    assert (entry.suite, entry.passed, entry.missing, entry.cases) == ("data check", True, "", None)
+    out = Console(width=200, record=True, file=io.StringIO())
+    out.print(render([entry]))
+    assert re.search(r"passed +1\.000 +- *$", out.export_text(), re.MULTILINE)
+    (project / RECORD).write_text("{}", "utf-8")
+    (entry,) = history(application)
+    assert entry.missing == f"{RECORD} is not what the run wrote: it was changed afterwards."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -46,3 +47,15 @@ def test_feedback_is_kept_or_refused_in_one_sentence(
     assert response.status_code == status
     assert message in response.json().get("error", {"message": ""})["message"]
     assert len(listed(application.state)) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "text", "status"),
+    [("refused", "I found no answer.", 200), ("error", "", 200), ("error", "It is 1 EUR.", 409), ("refused", "", 409)],
+)
+def test_a_withheld_answer_can_be_complained_of_as_well(
+    own: TestClient, application: Application, outcome: str, text: str, status: int
+) -> None:
+    kept = hashlib.sha256(b"I found no answer.").hexdigest() if outcome == "refused" else None
+    answered(application, outcome=outcome, answer_sha256=kept)
+    assert own.post("/api/feedback", json=body(answer=text)).status_code == status

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.evaluation import load_cases
+from {{ cookiecutter.package_name }}.scaffold.evaluation.cases import Changes
 from {{ cookiecutter.package_name }}.scaffold.serving import review
 
 from tests.scaffold.evaluation.cases import UNREVIEWED, line, write
@@ -57,6 +58,11 @@ def test_it_shows_what_waits_with_the_passages_that_prove_it(client: TestClient)
     assert [case["id"] for case in shown] == ["one", "empty"]
     assert "150 EUR" in shown[0]["passages"][0]["text"]
     assert [case["demands"] for case in shown] == [True, False]
+
+
+def test_whatever_a_reviewer_may_change_can_be_changed_on_the_page() -> None:
+    fields = re.findall(r'^  \["(\w+)", ', review.PAGE.read_text("utf-8"), re.MULTILINE)
+    assert {*fields, "refusal"} == set(Changes.model_fields)
 
 
 def test_what_is_decided_stands_in_the_dataset_at_once(client: TestClient, path: Path) -> None:

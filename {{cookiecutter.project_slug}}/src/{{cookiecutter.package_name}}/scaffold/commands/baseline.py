@@ -37,8 +37,14 @@ def register(family: typer.Typer, shell: Shell) -> None:
 
         with shell.opened() as application:
             chosen = load_suite(application.settings, suite)
-            path = baseline.accept(application, newest(application, suite), chosen, by, force)
+            run = newest(application, suite)
+            path = baseline.accept(application, run, chosen, by, force)
             shown = path.relative_to(application.settings.root).as_posix()
+        if run.calls == "replayed":
+            shell.out.print(
+                f"Its answers were replayed from evals/recordings/{suite}.jsonl: they are those of the day of the "
+                "recording, and their times compare with nothing."
+            )
         shell.out.print(f"Accepted: {shown}. Commit it; runs of {suite} are held against it from now on.")
 
     @family.command()
@@ -71,6 +77,9 @@ def register(family: typer.Typer, shell: Shell) -> None:
         suite: Suite = "knowledge",
         drop: Annotated[float, typer.Option("--drop", min=0.001, max=0.999, help="The loss to see.")] = 0.05,
         power: Annotated[float, typer.Option("--power", min=0.5, max=0.999, help="How surely to see it.")] = 0.8,
+        passing: Annotated[
+            float, typer.Option("--passing", min=0.5, max=0.999, help="How surely to pass where nothing got worse.")
+        ] = 0.95,
         discordance: Annotated[
             float | None,
             typer.Option("--discordance", min=0, max=1, help="Share of cases that change; else of the last runs."),
@@ -84,7 +93,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         with shell.opened() as application:
             after = newest(application, suite)
             before = None if discordance is not None else _earlier(application, after)
-        found = powers.power(before, after.cases, drop, power, discordance)
+        found = powers.power(before, after.cases, drop, power, discordance, passing)
         if as_json:
             shell.json({name: each.model_dump(mode="json") for name, each in found.items()})
             return
@@ -95,7 +104,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         for name, each in found.items():
             numbers = (
                 f"{each.cases}",
-                f"{each.discordance:.3f}",
+                f"{each.changed:.3f}",
                 f"{each.seen:.3f}",
                 f"{each.to_see}",
                 f"{each.to_hold}",
@@ -104,7 +113,8 @@ def register(family: typer.Typer, shell: Shell) -> None:
         shell.wide(table)
         source = f"between {before.run} and {after.id}" if before else "as given"
         shell.out.print(
-            f"\nSeen with a probability of {power:g}, one-sided at 5 %. changed: mean squared change, {source}."
+            f"\nA loss is seen with a probability of {power:g}, one-sided at 5 %; a margin is passed with one of "
+            f"{passing:g} where nothing got worse. changed: share of the cases, {source}; what is lost comes on top."
         )
 
 

@@ -38,22 +38,30 @@ def register(family: typer.Typer, shell: Shell) -> None:
         count: Annotated[int, typer.Option(min=1, help="So many candidates; a larger number adds to them.")] = 20,
         model: Annotated[bool, typer.Option("--model", help="Have the configured language model write them.")] = False,
         feedback: Annotated[bool, typer.Option("--feedback", help="From bad answers that people told of.")] = False,
+        held: Annotated[str, typer.Option(metavar="TRACE_ID", help="From the withheld answer of this trace.")] = "",
+        question: Annotated[str, typer.Option(help="With --held: what was asked; it is not kept.")] = "",
         offline: Offline = False,
         as_json: Json = False,
     ) -> None:
         """Write candidate cases into a suite's dataset; they count once somebody has reviewed them."""
         from ..evaluation import load_cases
-        from ..evaluation.cases import Indexed, add, from_feedback, write
+        from ..evaluation.cases import Indexed, add, from_feedback, from_held, write
         from ..evaluation.cases import draft as draft_cases
 
         if model and feedback:
             raise UsageError("Cases come from a model or from feedback; leave --model or --feedback out.")
         if ids and not feedback:
             raise UsageError("Numbers are those of feedback; add --feedback.")
+        if bool(held) != bool(question.strip()) or (held and (model or feedback)):
+            raise UsageError("A withheld answer becomes a case with --held TRACE_ID --question TEXT and nothing else.")
         with shell.opened(offline) as application:
             path = _dataset(application, suite)
-            if feedback:
-                added, told = from_feedback(application, path, ids or ())
+            if feedback or held:
+                added, told = (
+                    from_held(application, path, held, question)
+                    if held
+                    else from_feedback(application, path, ids or ())
+                )
                 for line in told:
                     shell.say(line)
             elif model:
@@ -132,6 +140,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
                         continue
                 except ScaffoldError as error:
                     shell.err.print(f"[bold red]error:[/] {escape(str(error))}")
+                    shell.say("Press e to edit the case, n to reject it, or s to leave it for later.")
                     continue
                 done += key in "yn"
                 break
@@ -149,6 +158,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
             "expected": "a refusal" if case.expected.refusal else case.expected.answer,
             "must hold": " and ".join(wanted) or "(nothing yet: edit)" * (not case.expected.demands),
             "must not hold": ", ".join(case.expected.must_not_include),
+            "tags": ", ".join(case.tags),
         }
         for name, value in shown.items():
             if value:

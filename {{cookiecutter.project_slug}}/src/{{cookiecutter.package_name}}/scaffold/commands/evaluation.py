@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from ..config import Settings
 from ..errors import UsageError
@@ -41,6 +42,9 @@ def register(app: typer.Typer, shell: Shell) -> None:
     ) -> None:
         """Ask every reviewed case; exit 1 where a threshold is missed or the evidence is not enough.
 
+        A run that was cut off is resumed: the same command takes over what had been answered, for 7 days, as long as
+        code, configuration, cases and index are the same.
+
         Where a model's key or package is missing, answers that were recorded are replayed.
         """
         from ..evaluation import load_suite, recordings, run, write
@@ -55,7 +59,11 @@ def register(app: typer.Typer, shell: Shell) -> None:
         with recordings.opened(lambda: shell.opened(offline), settings, demanded, calls, shell.say) as application:
             progress = None if as_json else shell.progress
             resume = not fresh and application.models.tape is None
-            result = asyncio.run(run(application, demanded, progress, resume=resume))
+            try:
+                result = asyncio.run(run(application, demanded, progress, resume=resume))
+            except KeyboardInterrupt:
+                shell.say(_interrupted(application.models.tape is None, fresh))
+                raise
             page, *others = write(application, result)
         _show(result, as_json, f"The page: {page} (beside it {', '.join(others)})")
 
@@ -72,6 +80,12 @@ def register(app: typer.Typer, shell: Shell) -> None:
         with shell.opened(offline) as application:
             ask_again = accept_answers if accept else ask_canary
             record = asyncio.run(ask_again(application, None if as_json else shell.progress))
+        if accept and record.passed and (failing := [case.id for case in record.cases if not case.passed]):
+            named = ", ".join(failing[:10]) + " …" * (len(failing) > 10)
+            shell.err.print(
+                f"[yellow]warning:[/] {len(failing)} of the {len(record.cases)} answers that you accepted fail their "
+                f"cases: {escape(named)}. Of those only another answer will show, not a worse one."
+            )
         _show(record, as_json)
 
     reports.register(family, shell)
@@ -86,3 +100,10 @@ def register(app: typer.Typer, shell: Shell) -> None:
             if where:
                 shell.say(where)
         raise typer.Exit(0 if record.passed else 1)
+
+
+def _interrupted(kept: bool, fresh: bool) -> str:
+    if not kept:
+        return "Interrupted. Of a recording or a replay nothing is kept: the same command begins anew."
+    same = "the same command without --fresh goes on" if fresh else "the same command goes on"
+    return f"Interrupted. What was answered is kept for 7 days: {same} from there."

@@ -25,6 +25,9 @@ def register(family: typer.Typer, shell: Shell) -> None:
         from ..evaluation import load_suite
         from ..evaluation.agreement import WHERE, doubt, measure
 
+        def share(value: float | None) -> str:
+            return "?" if value is None else f"{value:.0%}"
+
         with shell.opened() as application:
             chosen = load_suite(application.settings, suite)
             if chosen.judge is None:
@@ -43,9 +46,10 @@ def register(family: typer.Typer, shell: Shell) -> None:
                 ("labelled answers", str(found.n)),
                 ("without a verdict that can be read", str(found.without_verdict)),
                 ("praises more than people, of 1", f"{found.lenient:+.2f}"),
-                ("of its verdicts change with the order of the passages", f"{found.flipped_by_order:.0%}"),
-                ("of its verdicts change when it is asked again", f"{found.flipped_by_repetition:.0%}"),
-                ("of its verdicts on poor answers rise when these are padded", f"{found.raised_by_length:.0%}"),
+                ("of them have two passages or more", str(found.ordered)),
+                ("of its verdicts on these change with the order of the passages", share(found.flipped_by_order)),
+                ("of its verdicts change when it is asked again", share(found.flipped_by_repetition)),
+                ("of its verdicts on poor answers rise when these are padded", share(found.raised_by_length)),
             ):
                 shell.out.print(f"  {value:>6}  {what}")
             said = f"It may not decide anything yet: {why}." if why else "It may decide."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import typer
@@ -30,7 +31,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
             shell.say(f"asking {name}")
             return shell.progress
 
-        found = compare(lambda stand_ins: shell.opened(stand_ins=stand_ins), begin)
+        found = asyncio.run(compare(lambda stand_ins: shell.opened(stand_ins=stand_ins), begin))
         if as_json:
             shell.json(found.model_dump(mode="json"))
         else:

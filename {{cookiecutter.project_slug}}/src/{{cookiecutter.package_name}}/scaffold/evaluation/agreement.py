@@ -25,7 +25,7 @@ from ..observability import Call, calling
 from ..observability.calls import EVALUATION
 from ..usecase import name_of
 from .dataset import Line, load_lines
-from .judging import WORTH, Judge, Judgement, Submitted
+from .judging import WORTH, Judgement, Submitted, judge_by
 from .record import Verdict
 from .statistics import CONFIDENCE, RESAMPLES, SEED
 from .store import write_atomically
@@ -68,9 +68,14 @@ class Agreement(Strict):
     kappa: dict[str, float] = Field(description="Cohen's, by what is judged; 1 is full agreement, 0 is chance.")
     low: dict[str, float] = Field(description="One-sided 95 % lower bounds, by bootstrap.")
     lenient: float = Field(description="Mean of the judge's worth less the people's; above 0 it praises too much.")
-    flipped_by_order: float = Field(description="Share of verdicts that change when the passages are reversed.")
+    ordered: int = Field(default=0, description="Answers with passages in an order: two that differ, or more.")
+    flipped_by_order: float | None = Field(
+        description="Share of these of which the judgement changes when the passages are reversed; None without any."
+    )
     flipped_by_repetition: float = Field(description="Share that changes when the same is asked again.")
-    raised_by_length: float = Field(description="Share of not correct answers that are judged better when padded.")
+    raised_by_length: float | None = Field(
+        description="Share of not correct answers that are judged better when padded; None where it found none."
+    )
 
 
 def cohens_kappa(pairs: Sequence[tuple[object, object]]) -> float:
@@ -102,7 +107,7 @@ async def measure(
     Raises ``ConfigurationError`` for a judge that cannot be asked and for a mistake in the labels, ``EvidenceError``
     where there are too few of them or too few answers of one kind to tell.
     """
-    judge = Judge(application, by.role)
+    judge = judge_by(application, suite, by)
     path = application.settings.path(by.labels)
     labels = load_lines(path, Label, "file of labels")
     kinds = Counter(label.verdict for label in labels)
@@ -111,7 +116,8 @@ async def measure(
             f"{path} holds {len(labels)} labelled answers of {len(kinds)} kinds; at least {LEAST}, good ones and bad "
             "ones, are needed to say anything of a judge."
         )
-    done, gate = 0, asyncio.Semaphore(suite.concurrency)
+    ordered = [index for index, label in enumerate(labels) if label.passages != label.passages[::-1]]
+    done, gate, total = 0, asyncio.Semaphore(suite.concurrency), 3 * len(labels) + len(ordered)
 
     async def ask(submitted: Submitted, again: int = 0) -> Judgement | None:
         nonlocal done
@@ -124,13 +130,13 @@ async def measure(
                 finally:
                     done += 1
                     if progress:
-                        progress(done, 4 * len(labels))
+                        progress(done, total)
 
     plain, turned, twice, padded = [
         await asyncio.gather(*asked)
         for asked in (
             [ask(label.submitted) for label in labels],
-            [ask(replace(label.submitted, passages=tuple(label.passages[::-1]))) for label in labels],
+            [ask(turn(labels[index])) for index in ordered],
             [ask(label.submitted, again=1) for label in labels],
             [ask(replace(label.submitted, answer=pad(label))) for label in labels],
         )
@@ -154,13 +160,19 @@ async def measure(
         kappa={name: round(cohens_kappa(each), 4) for name, each in pairs.items()},
         low={name: round(kappa_bound(each), 4) for name, each in pairs.items()},
         lenient=round(fmean((WORTH[said.verdict] if said else 0) - worth for worth, said in worths), 4),
-        flipped_by_order=_flipped(plain, turned),
+        ordered=len(ordered),
+        flipped_by_order=_flipped([plain[index] for index in ordered], turned) if ordered else None,
         flipped_by_repetition=_flipped(plain, twice),
-        raised_by_length=round(fmean(longer), 4) if longer else 0.0,
+        raised_by_length=round(fmean(longer), 4) if longer else None,
     )
     target = application.settings.path(WHERE.format(suite.name))
     write_atomically(target, (found.model_dump_json(indent=2) + "\n").encode())
     return found
+
+
+def turn(label: Label) -> Submitted:
+    """The same with its passages in reverse order."""
+    return replace(label.submitted, passages=tuple(label.passages[::-1]))
 
 
 def pad(label: Label) -> str:
@@ -169,8 +181,9 @@ def pad(label: Label) -> str:
 
 
 def _flipped(one: Sequence[Judgement | None], other: Sequence[Judgement | None]) -> float:
-    pairs = [(a and a.verdict, b and b.verdict) for a, b in zip(one, other, strict=True)]
-    return round(fmean(a != b for a, b in pairs), 4)
+    """Share of which the judgement changed, whatever reason is given for it."""
+    said = [[each and (each.verdict, each.grounded) for each in side] for side in (one, other)]
+    return round(fmean(a != b for a, b in zip(*said, strict=True)), 4)
 
 
 def proven(application: Application, suite: SuiteFile) -> list[Verdict]:
@@ -195,13 +208,20 @@ def doubt(application: Application, suite: SuiteFile, by: JudgedBy, names: Seque
     except (OSError, ValidationError):
         return f"{where} cannot be read"
     path = application.settings.path(by.labels)
-    if found.judge != Judge(application, by.role).digest:
+    if found.judge != judge_by(application, suite, by).digest:
         return "its model or its rubric changed since it was held against people"
     if found.labels != digest_files(path.parent, [path]):
         return "the labels changed since it was held against them"
     bounds = {name: found.low.get(name, -1.0) for name in names}
     if low := [f"kappa of {name} is at least {bound:.2f}" for name, bound in bounds.items() if bound < by.kappa]:
         return f"{' and '.join(low)} only (95 %), {by.kappa:g} is demanded"
+    if found.ordered < LEAST or found.flipped_by_order is None:
+        return (
+            f"{found.ordered} of the labels have two passages or more, at least {LEAST} are needed to say whether "
+            "their order matters to it: not enough evidence"
+        )
+    if found.raised_by_length is None:
+        return "it found no answer poor, so that nobody knows whether length flatters it: not enough evidence"
     biases = {
         "of its verdicts change with the order of the passages": found.flipped_by_order,
         "of its verdicts change when it is asked again": found.flipped_by_repetition,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, ValidationError
 
@@ -19,7 +20,7 @@ from ..errors import ConfigurationError, EvidenceError
 from ..evidence import COMPARED, fingerprint
 from .dataset import Case
 from .margins import compared, decide, named
-from .metrics import judge
+from .metrics import judge, unknown
 from .record import Against, CaseResult, Run, Shown, Verdict
 from .relative import TIMED, changes, incomparable
 from .store import write_atomically
@@ -27,6 +28,9 @@ from .suite import SuiteFile
 
 FOLDER = "evals/baselines"
 """A file a suite. It belongs into git: whoever changes it shows it in a pull request."""
+
+TOLD = 3
+"""So many of its shortcomings are told where a run is not accepted; its report names all."""
 
 REMAINING = 0.5
 """Where fewer of the baseline's cases are left than this share, it is a baseline of something else."""
@@ -55,6 +59,10 @@ class Baseline(Strict):
     by: str = Field(description="Who accepted it.")
     digests: dict[str, str] = Field(description="What it was measured on: evidence.fingerprint.")
     times: str = Field(default="", description="Where and how its times were taken: Run.times.")
+    calls: Literal["live", "replayed", "unknown"] = Field(
+        default="unknown",
+        description="Whether models were asked: Run.calls. Files from before this was kept do not say.",
+    )
     cases: list[Kept]
 
 
@@ -73,6 +81,7 @@ def baseline_of(run: Run, by: str) -> Baseline:
         by=by,
         digests=run.digests,
         times=run.times,
+        calls=run.calls,
         cases=[_kept(attempts) for attempts in _by_case(run.cases).values()],
     )
 
@@ -92,11 +101,20 @@ def accept(application: Application, run: Run, suite: SuiteFile, by: str, force:
     if (before := load(application.settings, suite)) is not None and not force:
         verdicts += against(before, run.cases, suite, run.digests, run.times)[1]
     if (short := [verdict.reason for verdict in verdicts if not verdict.passed]) and not force:
-        raise EvidenceError(f"{run.id} falls short: {' '.join(short)} Accept it all the same with --force.")
+        raise EvidenceError(f"{run.id} falls short{_told(short, run.id)} Accept it all the same with --force.")
     application.audit.append("baseline", suite=suite.name, run=run.id, by=by, forced=force)
     path = application.settings.path(where(suite.name))
     write_atomically(path, (baseline_of(run, by).model_dump_json(indent=1) + "\n").encode())
     return path
+
+
+def _told(short: list[str], run: str) -> str:
+    """The first of the reasons, and how many more there are."""
+    first = "; ".join(reason.removesuffix(".") for reason in short[:TOLD])
+    if len(short) <= TOLD:
+        return f": {first}."
+    more = f"{len(short) - TOLD} more, which 'eval report {run} --format text' names"
+    return f" of {len(short)} demands: {first}; and {more}."
 
 
 def load(settings: Settings, suite: SuiteFile) -> Baseline | None:
@@ -160,7 +178,7 @@ def against(
         for label in case.labels if case.attempt == 1 and case.id in asked else ():
             labels.setdefault(label, []).append(case.id)
     why = incomparable(baseline.times, times)
-    apart = dict.fromkeys(TIMED, why) if why else {}
+    apart = (dict.fromkeys(TIMED, why) if why else {}) | _unpriced(baseline) | unknown(cases)
     spent = {id_: _without(each.measures, apart) for id_, each in kept.items()}
     spends = {id_: _without(each, apart) for id_, each in measures_of(cases).items()}
     margins = {name: each.margin for name, each in suite.thresholds.items() if each.margin is not None}
@@ -196,8 +214,16 @@ def _kept(attempts: list[CaseResult]) -> Kept:
         refused=first.refused,
         citations=first.citations,
         scores=_means([_scores(case) for case in attempts]),
-        measures=_means([case.measures for case in attempts]),
+        measures=_without(_means([case.measures for case in attempts]), unknown(attempts)),
     )
+
+
+def _unpriced(baseline: Baseline) -> dict[str, str]:
+    without = sum("cost" not in each.measures for each in baseline.cases)
+    said = (
+        f"what {without} of {len(baseline.cases)} answers of the baseline cost is unknown, since a model had no price"
+    )
+    return {"cost": said} if without else {}
 
 
 def scores_of(cases: Iterable[CaseResult]) -> dict[str, dict[str, float]]:

@@ -11,12 +11,15 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
+from ..application import QUESTION_MAX_CHARACTERS
 from ..config import Strict, nearest
 from ..errors import ConfigurationError
 
 SHOWN = 5
 """Mistakes named at once; a file with more is mended in rounds."""
 
+TEXT_MAX_CHARACTERS, LINE_MAX_CHARACTERS = 4000, 200_000
+"""Of what is expected, each text, and of a line: records copy cases, and people read them."""
 
 DEMANDS = ("must_include", "number", "label", "fields")
 """What makes a case tell right from wrong."""
@@ -44,7 +47,9 @@ class Number(Strict):
 class Expected(Strict):
     """What the answer must be. Graders compare it with what was answered."""
 
-    answer: str = Field(default="", description="A good answer, for people who read a failure.")
+    answer: str = Field(
+        default="", max_length=TEXT_MAX_CHARACTERS, description="A good answer, for people who read a failure."
+    )
     must_include: list[str | list[str]] = Field(
         default=[], description="Texts that the answer must hold; a list inside means any one of them."
     )
@@ -59,6 +64,9 @@ class Expected(Strict):
     def _makes_sense(self) -> Expected:
         if any(not wording or not all(wording) for wording in (*self.must_include, *self.must_not_include)):
             raise ValueError("an empty text is in every answer; write what to look for")
+        wordings = [each for item in self.must_include for each in ([item] if isinstance(item, str) else item)]
+        if (longest := max(map(len, [*wordings, *self.must_not_include]), default=0)) > TEXT_MAX_CHARACTERS:
+            raise ValueError(f"a text has {longest} characters, of at most {TEXT_MAX_CHARACTERS}; look for less of it")
         demanded = [name for name in DEMANDS if getattr(self, name)]
         if self.refusal and (demanded or self.sources):
             listed = " and ".join([*demanded, *["sources"] * bool(self.sources)])
@@ -90,7 +98,7 @@ class Review(Strict):
 class Case(Line):
     """One line of ``evals/datasets/*.jsonl``."""
 
-    question: str = Field(min_length=1, description="What is asked, word for word.")
+    question: str = Field(min_length=1, max_length=QUESTION_MAX_CHARACTERS, description="What is asked, word for word.")
     caller: str = Field(min_length=1, description="Who asks: a name in data/access.yaml.")
     locale: str = Field(default="en", description="Language of the question.")
     expected: Expected
@@ -151,6 +159,9 @@ def parse_lines(text: str, path: Path, shape: type[L]) -> list[L]:
         if not line.strip():
             continue
         where = f"{path}:{number}"
+        if len(line) > LINE_MAX_CHARACTERS:
+            problems.append(f"{where}: the line has {len(line)} characters, of at most {LINE_MAX_CHARACTERS}.")
+            continue
         try:
             one = shape.model_validate_json(json.dumps(json.loads(line, object_pairs_hook=_no_twins)))
         except ValidationError as error:
@@ -195,6 +206,8 @@ def _explain(where: str, shape: type[BaseModel], problem: Any) -> str:
         message = f"there is no such field; known: {', '.join(sorted(known))}{nearest(loc[-1], known)}"
     elif problem["type"] == "missing":
         message = "this field is required"
+    elif problem["type"] == "string_too_long":
+        message = f"has {len(problem['input'])} characters, of at most {problem['ctx']['max_length']}; shorten it"
     elif not isinstance(problem["input"], (dict, list)):
         message += f", not {problem['input']!r}"
     return f"{where}: {'.'.join(loc) or 'the object'}: {message}."

@@ -16,7 +16,7 @@ from ..errors import EvidenceError
 from ..evidence import COMPARED
 from ..state import evaluation_runs
 from .record import Run
-from .store import proven
+from .store import DATA_CHECK, proven, written
 
 LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -34,6 +34,7 @@ class Entry:
     """What was different from the run of this suite before: parts of ``evidence.COMPARED``."""
     missing: str = ""
     cases: int | None = None
+    """None also of a data check, which asks none."""
     seen: Any = None
     """What ``look`` made of the run."""
 
@@ -56,8 +57,11 @@ def history(
     for row in rows:
         cases, seen, missing = None, None, ""
         try:
-            run = proven(application, row, "this run")
-            cases, seen = run.asked, look(run)
+            if row.suite == DATA_CHECK:
+                written(application, row, "this check")
+            else:
+                run = proven(application, row, "this run")
+                cases, seen = run.asked, look(run)
         except EvidenceError as error:
             missing = str(error).removesuffix("; run 'make eval'.") + "."
         old = before.get(row.suite)
@@ -86,7 +90,8 @@ def render(entries: Sequence[Entry]) -> Table:
         outcome = Text("passed", "green") if each.passed else Text("not passed", "red")
         if each.missing:
             outcome.append(", record gone or changed", "yellow")
-        cases, changed = "?" if each.cases is None else str(each.cases), ", ".join(each.changed)
+        cases = "?" if each.missing else "-" if each.cases is None else str(each.cases)
+        changed = ", ".join(each.changed)
         table.add_row(
             Text(each.id), each.suite, f"{each.at:%Y-%m-%d %H:%M}", outcome, f"{each.score:.3f}", cases, changed
         )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from pydantic import ValidationError
 
 from ..config import Settings
+from ..errors import EvidenceError, UsageError
 from ..evidence import COMPARED
 from .graders import failures
 from .record import CaseResult
+from .store import naming
 from .suite import SuiteFile
 
 FOLDER = "evaluation"
@@ -24,12 +27,18 @@ KEPT = timedelta(days=7)
 
 
 class Journal:
-    """A file of one line a case. Use it in a ``with`` block; what ends in an exception stays to be taken over."""
+    """A file of one line a case. Use it in a ``with`` block; what ends in an exception stays to be taken over.
 
-    def __init__(self, path: Path, started_at: datetime, taken: dict[tuple[str, int], CaseResult]) -> None:
-        """``taken``: the answers of the run that was cut off, by id and attempt."""
-        self._path, self.started_at, self.taken = path, started_at, taken
-        self._file = path.open("ab")
+    One run at a time has it. A block that ends in an ``OSError``, as of a full disk, raises ``EvidenceError`` instead:
+    which file it was, and what is kept.
+    """
+
+    def __init__(
+        self, path: Path, file: BinaryIO, started_at: datetime, taken: dict[tuple[str, int], CaseResult], again: str
+    ) -> None:
+        """``taken``: the answers of the run that was cut off, by id and attempt; ``again``: how to go on with these."""
+        self._path, self._file, self.started_at, self.taken = path, file, started_at, taken
+        self._again = again
 
     @classmethod
     def open(
@@ -40,7 +49,8 @@ class Journal:
         What was replayed and what was asked never mix: ``calls`` has a journal of its own.
 
         What ended in an error is asked again, and so is what a grader failed on: whatever was in the way may be gone.
-        Journals of any suite that nobody took up again for ``KEPT`` are dropped.
+        Journals of any suite that nobody took up again for ``KEPT`` are dropped. Raises ``UsageError`` where another
+        run has it: both would take over each other's answers, and count as two.
         """
         same = {
             "suite": suite.model_dump(mode="json"),
@@ -51,33 +61,67 @@ class Journal:
         path = settings.var / FOLDER / f"{suite.name}-{key}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         _drop_old(path.parent)
-        if not resume:
-            path.unlink(missing_ok=True)
-        lines = path.read_bytes().splitlines() if path.is_file() else []
+        file = _alone(path, suite.name)
+        data = file.read() if resume else b""
+        whole = data[: data.rfind(b"\n") + 1]  # it may be cut off in the middle of a line
+        lines = whole.splitlines()
         started = _started(lines)
-        if started is None:
-            started, lines = datetime.now(UTC), []
-            path.write_bytes(json.dumps({"started_at": started.isoformat()}).encode() + b"\n")
-        elif not path.read_bytes().endswith(b"\n"):  # cut off in the middle of a line
-            path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
+        with naming(path):
+            file.truncate(len(whole) if started else 0)
+            if started is None:
+                started, lines = datetime.now(UTC), []
+                file.write(json.dumps({"started_at": started.isoformat()}).encode() + b"\n")
+                file.flush()
         found = [result for line in lines[1:] if (result := _result(line))]
         sound = [result for result in found if not (result.error or failures([result]))]
-        return cls(path, started, {(result.id, result.attempt): result for result in sound})
+        begin = f"'eval run {suite.name}' goes on from here, " * (calls == "live") + "this command begins anew"
+        again = "the same command goes on from here" if resume else begin
+        return cls(path, file, started, {(result.id, result.attempt): result for result in sound}, again)
 
     def add(self, result: CaseResult) -> None:
         """Keep ``result``; it is with the operating system when this returns, and survives this process."""
-        self._file.write(result.model_dump_json().encode() + b"\n")
-        self._file.flush()
+        with naming(self._path):
+            self._file.write(result.model_dump_json().encode() + b"\n")
+            self._file.flush()
 
     def finished(self) -> None:
         """The run is on record: forget the journal."""
-        self._path.unlink(missing_ok=True)  # another run of the same may have been here
+        self._path.unlink(missing_ok=True)  # somebody may have cleared var
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        with suppress(OSError):  # what cannot be written was told when it was added
+            self._file.close()
+        if isinstance(error, OSError):
+            raise EvidenceError(
+                f"{error.filename or 'The output'} cannot be written ({error.strerror or error}); mend that. "
+                f"What was answered until then is in {self._path}; {self._again}."
+            ) from error
+
+
+def _alone(path: Path, suite: str) -> BinaryIO:
+    """``path``, held by this process alone until it closes it or ends, however it ends."""
+    import fcntl
+
+    while True:
+        file = path.open("a+b")
+        try:
+            with naming(path):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                file.seek(0)
+                return file
+        except BlockingIOError:
+            file.close()
+            raise UsageError(
+                f"A run of the suite {suite!r} is under way, on the same code, configuration and cases; wait for its "
+                "end, or end it: the same command then goes on from there."
+            ) from None
+        except FileNotFoundError:
+            pass  # the run that had it ended in between, and removed it
+        file.close()
 
 
 def _drop_old(folder: Path) -> None:

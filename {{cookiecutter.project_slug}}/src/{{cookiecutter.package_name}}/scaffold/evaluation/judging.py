@@ -22,7 +22,7 @@ from ..prompts import Prompt
 from .dataset import Case
 from .graders import Observation, Score
 from .store import write_atomically
-from .suite import JUDGED, SuiteFile
+from .suite import JUDGED, JudgedBy, SuiteFile, located
 
 PROMPT = "judge"
 """The rubric: ``config/prompts/judge.LOCALE.yaml``."""
@@ -147,7 +147,15 @@ class Judge:
 
 def judge_of(application: Application, suite: SuiteFile) -> Judge | None:
     """The suite's judge; None where it has none."""
-    return Judge(application, suite.judge.role) if suite.judge else None
+    return judge_by(application, suite, suite.judge) if suite.judge else None
+
+
+def judge_by(application: Application, suite: SuiteFile, by: JudgedBy) -> Judge:
+    """The judge that ``suite`` names. Raises ``ConfigurationError`` as ``Judge`` does, with file and line."""
+    try:
+        return Judge(application, by.role)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{located(application.settings, suite, 'judge', 'role')}: {error}") from None
 
 
 def _reference(case: Case) -> str:

@@ -7,7 +7,6 @@ offline model is always asked too: a model that does not beat it is not worth it
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -21,7 +20,7 @@ from ..config import File, Strict, load_yaml
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageError
 from ..models import BASELINE
 from .margins import pair
-from .record import CaseResult, Metric, Paired, Run
+from .record import CaseResult, Metric, Paired
 from .runner import Progress, run
 from .store import write_atomically
 from .suite import SuiteFile, Thresholds, load_suite
@@ -89,8 +88,10 @@ class Matrix(Strict):
     rows: list[Row]
 
 
-def matrix(opened: Opened, progress: Callable[[str], Progress | None]) -> Matrix:
+async def matrix(opened: Opened, progress: Callable[[str], Progress | None]) -> Matrix:
     """Ask the cases of every candidate, one after the other, and write ``RECORD`` and ``PAGE``.
+
+    All in one event loop: candidates of one vendor share its connections, which end with the loop they were made in.
 
     A candidate that cannot be asked is named and does not stop the others. Raises ``UsageError`` offline, where all
     would be the same, ``ConfigurationError`` for a mistake in the file, ``EvidenceError`` where the present model
@@ -104,7 +105,7 @@ def matrix(opened: Opened, progress: Callable[[str], Progress | None]) -> Matrix
     names = list(dict.fromkeys([current, *(file.candidates or known)]))
     offline = next((name for name in names if name in known and known[name].provider == "offline"), BASELINE)
     names = list(dict.fromkeys([*names, offline]))
-    tried = {name: _try(opened, file, name, current, suites, progress(name)) for name in names}
+    tried = {name: await _try(opened, file, name, current, suites, progress(name)) for name in names}
     if (why := tried[current][0].untried) or not tried[current][1]:
         raise EvidenceError(f"The present model {current!r} could not be asked: {why or 'no case ended well'}.")
     runs = {name: found[1] for name, found in tried.items()}
@@ -146,7 +147,7 @@ def _backlog(file: MatrixFile) -> list[str]:
     return list(dict.fromkeys(each.suite for each in file.backlog))
 
 
-def _try(
+async def _try(
     opened: Opened,
     file: MatrixFile,
     name: str,
@@ -162,8 +163,8 @@ def _try(
             label = f"{entry.provider}/{entry.model}"
             if why := application.models.unusable(file.role):
                 return Row(name=name, model=label, untried=why, retires=entry.retires), []
-            made = asyncio.run(run(application, _named(suites[file.suite], name), progress, resume=True))
-            later = {each: _reason(application, _named(suites[each], name), progress) for each in _backlog(file)}
+            made = await run(application, _named(suites[file.suite], name), progress, resume=True)
+            later = {each: await _reason(application, _named(suites[each], name), progress) for each in _backlog(file)}
     except ScaffoldError as error:
         return Row(name=name, model=label, untried=str(error)), []
     passed = [case for case in made.cases if case.passed]
@@ -184,10 +185,10 @@ def _try(
     return row, made.cases
 
 
-def _reason(application: Application, suite: SuiteFile, progress: Progress | None) -> str:
+async def _reason(application: Application, suite: SuiteFile, progress: Progress | None) -> str:
     """Why the application does not reach ``suite``; empty where it does."""
     try:
-        made: Run = asyncio.run(run(application, suite, progress, resume=True))
+        made = await run(application, suite, progress, resume=True)
     except ScaffoldError as error:
         return str(error)
     return next((verdict.reason for verdict in made.verdicts if not verdict.passed), "")

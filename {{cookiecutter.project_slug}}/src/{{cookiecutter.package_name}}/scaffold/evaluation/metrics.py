@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Literal
 
 from .graders import MEASURES, failures
 from .record import CaseResult, Metric, Verdict
-from .statistics import mean_interval, wilson
+from .statistics import mean_interval, quantile_bounds, wilson
 from .suite import SuiteFile, Threshold
+
+Outcome = Literal["passed", "missed", "unclear"]
 
 
 def summarise(cases: Iterable[CaseResult]) -> dict[str, Metric]:
-    """Every metric over ``cases``; a metric that no case measures is left out."""
+    """Every metric over ``cases``; a metric that no case measures is left out, and one that is ``unknown``."""
+    every = list(cases)
     scores: dict[str, dict[str, list[float]]] = {}
-    for case in cases:
+    for case in every:
         for name, value in {**{name: score.score for name, score in case.scores.items()}, **case.measures}.items():
             scores.setdefault(name, {}).setdefault(case.id, []).append(value)
-    return {name: _metric(name, list(scores[name].values())) for name in sorted(scores)}
+    return {name: _metric(name, list(scores[name].values())) for name in sorted(scores.keys() - unknown(every).keys())}
+
+
+def unknown(cases: Sequence[CaseResult]) -> dict[str, str]:
+    """Why a measure says nothing of ``cases``; empty where all are known.
+
+    An answer that asked no model costs nothing, one of a model without a price nobody knows what: the mean of those
+    that are known would be that of the answers that cost nothing.
+    """
+    if not (without := [case for case in cases if "cost" not in case.measures]):
+        return {}
+    models = ", ".join(sorted({case.model for case in without} - {""})) or "a model"
+    said = f"what {len(without)} of {len(cases)} answers cost is unknown, since no price is known for {models}"
+    return {"cost": f"{said}; add it under prices in config/limits.yaml"}
 
 
 def _metric(name: str, by_case: list[list[float]]) -> Metric:
@@ -29,7 +45,17 @@ def _metric(name: str, by_case: list[list[float]]) -> Metric:
     low, high = mean_interval(means)
     every = sorted(value for values in by_case for value in values)
     half, most = (every[min(len(every) - 1, int(share * len(every)))] for share in (0.5, 0.95))
-    return Metric(n=len(means), mean=fmean(means), low=low, high=high, p50=half, p95=most)
+    return Metric(
+        n=len(means),
+        mean=fmean(means),
+        low=low,
+        high=high,
+        p50=half,
+        p95=most,
+        # The attempts of a case are no cases more: each bound looks at that attempt of each which is the safer one.
+        p95_low=quantile_bounds([min(values) for values in by_case])[0],
+        p95_high=quantile_bounds([max(values) for values in by_case])[1],
+    )
 
 
 def slices(cases: list[CaseResult]) -> dict[str, dict[str, Metric]]:
@@ -57,21 +83,30 @@ def judge(cases: list[CaseResult], suite: SuiteFile) -> list[Verdict]:
     return broken + [
         verdict
         for label, thresholds in demands.items()
-        for metrics in [summarise(case for case in cases if not label or label in case.labels)]
+        for inside in [[case for case in cases if not label or label in case.labels]]
+        for metrics, untold in [(summarise(inside), unknown(inside))]
         for name, threshold in thresholds.items()
-        for verdict in hold(name, metrics.get(name), threshold, label)
+        for verdict in hold(name, metrics.get(name), threshold, label, untold.get(name, ""))
     ]
 
 
-def hold(name: str, metric: Metric | None, threshold: Threshold, label: str = "") -> Iterator[Verdict]:
-    """Hold ``metric`` against what is demanded of it alone; a margin is held against the baseline's, elsewhere."""
+def hold(
+    name: str, metric: Metric | None, threshold: Threshold, label: str = "", untold: str = ""
+) -> Iterator[Verdict]:
+    """Hold ``metric`` against what is demanded of it alone; a margin is held against the baseline's, elsewhere.
+
+    ``untold``: why it is ``unknown``, where it is.
+    """
     if name in MEASURES and threshold.max is None and threshold.p95 is None:
         return
     where = f"{name} of {label}" if label else name
 
-    def verdict(outcome: Literal["passed", "missed", "unclear"], reason: str) -> Verdict:
+    def verdict(outcome: Outcome, reason: str) -> Verdict:
         return Verdict(metric=name, slice=label, outcome=outcome, reason=f"{reason}.")
 
+    if untold:
+        yield verdict("unclear", f"{where}: {untold}")
+        return
     if metric is None or metric.n < threshold.cases:
         n = metric.n if metric else 0
         measured = f"{n} reviewed cases measure it" if n else "no reviewed case measures it"
@@ -86,14 +121,20 @@ def hold(name: str, metric: Metric | None, threshold: Threshold, label: str = ""
     if threshold.max is not None:  # mirrored, so that one comparison serves both
         yield verdict(*_bound(found, -metric.mean, -metric.high, -threshold.max, "at most"))
     if threshold.p95 is not None and metric.p95 is not None:
-        said = f"{where}: 95 of 100 answers stay below {metric.p95:.3f}"
-        missed = metric.p95 > threshold.p95
-        yield verdict("missed" if missed else "passed", f"{said}; {threshold.p95:g} is demanded" if missed else said)
+        yield verdict(*_quantile(where, metric, threshold.p95))
 
 
-def _bound(
-    found: str, mean: float, bound: float, demanded: float, at_least: str
-) -> tuple[Literal["passed", "missed", "unclear"], str]:
+def _quantile(where: str, metric: Metric, demanded: float) -> tuple[Outcome, str]:
+    low, high = ("unknown" if bound is None else f"{bound:.3f}" for bound in (metric.p95_low, metric.p95_high))
+    found = f"{where}: 95 of 100 answers stay below {metric.p95:.3f} over {metric.n} cases (95 % bounds: {low}, {high})"
+    if metric.p95_high is not None and metric.p95_high <= demanded:
+        return "passed", found
+    if metric.p95_low is not None and metric.p95_low > demanded:
+        return "missed", f"{found}; {demanded:g} is demanded"
+    return "unclear", f"{found}; {demanded:g} is demanded of the upper bound, which takes 59 cases: not enough evidence"
+
+
+def _bound(found: str, mean: float, bound: float, demanded: float, at_least: str) -> tuple[Outcome, str]:
     if bound >= demanded:
         return "passed", found
     if mean < demanded:

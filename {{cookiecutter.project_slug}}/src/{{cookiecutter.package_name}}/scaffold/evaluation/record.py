@@ -74,6 +74,8 @@ class Metric(Strict):
     high: float
     p50: float | None = Field(default=None, description="Of measures only, over every single answer.")
     p95: float | None = None
+    p95_low: float | None = Field(default=None, description="One-sided 95 % bounds of it; None: too few cases for one.")
+    p95_high: float | None = None
 
 
 class Verdict(Strict):

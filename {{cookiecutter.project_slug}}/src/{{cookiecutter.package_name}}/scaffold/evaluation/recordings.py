@@ -15,7 +15,7 @@ from ..config import Settings
 from ..errors import ConfigurationError, UsageError
 from ..evidence import fingerprint
 from ..models.recording import Player, Recorder, on
-from .store import write_atomically
+from .store import writable, write_atomically
 from .suite import SuiteFile
 
 Calls = Literal["live", "record", "replay"]
@@ -41,6 +41,8 @@ def opened(
     if calls != "live":
         calls = _settled(build, path, calls, tell)
     tape = Recorder() if calls == "record" else Player(path) if calls == "replay" else None
+    if isinstance(tape, Recorder):
+        writable(path.parent)
     with on(tape):
         application = build()
     with application:

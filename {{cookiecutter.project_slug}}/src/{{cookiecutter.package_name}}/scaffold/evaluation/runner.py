@@ -26,6 +26,7 @@ from ..usecase import name_of
 from .agreement import proven
 from .baseline import against, check, load
 from .cases.leakage import unfair
+from .cases.lines import places
 from .dataset import Case, load_cases, sample
 from .graders import Grade, Observation, Score, grade, spelled, with_parity
 from .journal import Journal
@@ -34,8 +35,8 @@ from .metrics import judge as judge_scores
 from .metrics import slices, summarise
 from .record import CaseResult, Run, Shown, Verdict
 from .relative import times
-from .store import save
-from .suite import SuiteFile, graders_of
+from .store import save, writable
+from .suite import SuiteFile, graders_of, located
 
 Progress = Callable[[int, int], None]
 Compare = Callable[[list[CaseResult]], list[Verdict]]
@@ -54,8 +55,10 @@ async def run(
     what a run of the same suite on the same things had got when it was cut off. A case that raises or takes too long
     has failed and the run goes on. Where a baseline was accepted, the run is held against it. Raises
     ``ConfigurationError`` for a mistake in the dataset, a slice that no case has, a baseline of other cases, and what
-    no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, and where code,
-    configuration or index change meanwhile: the results would belong to neither.
+    no case can be asked with, such as a missing key; ``EvidenceError`` where no case is reviewed, where code,
+    configuration or index change meanwhile: the results would belong to neither, and where they cannot be written;
+    ``UsageError`` where such a run is under way, and ``OSError``, before anything is asked, where no record could be
+    written.
     """
     path = application.settings.path(suite.dataset)
     everything = load_cases(path)
@@ -64,7 +67,7 @@ async def run(
         raise EvidenceError(
             f"{path} holds no reviewed case ({len(everything)} wait for review); review some, then run again."
         )
-    _no_empty_slice(suite, cases)
+    _no_empty_slice(application, suite, cases)
     if (baseline := load(application.settings, suite)) is not None:
         check(baseline, cases, suite)
     callers = {case.id: caller_of(application, suite, case) for case in cases}
@@ -72,6 +75,7 @@ async def run(
     digests = fingerprint(application, path)
     visible = _visible(application, callers.values())
     judge = judge_of(application, suite)
+    writable(application.settings.path("evals", "runs"))  # known now, not when everything was asked
     start = time.perf_counter()
     tape = application.models.tape
     calls: Literal["live", "replayed"] = "replayed" if isinstance(tape, Player) else "live"
@@ -142,13 +146,14 @@ def reviewed(cases: Iterable[Case]) -> list[Case]:
     return [case for case in cases if case.review.state == "reviewed"]
 
 
-def _no_empty_slice(suite: SuiteFile, cases: list[Case]) -> None:
+def _no_empty_slice(application: Application, suite: SuiteFile, cases: list[Case]) -> None:
     known = sorted(set().union(*(case.labels for case in cases)))
     for label in suite.slices:
         if label not in known:
+            at = located(application.settings, suite, "slices", label)
             raise ConfigurationError(
-                f"evals/suites/{suite.name}.yaml: slices.{label}: no reviewed case of {suite.dataset} is in this "
-                f"slice{nearest(label, known)}; tag some cases with it, or drop it."
+                f"{at}: no reviewed case of {suite.dataset} is in this slice{nearest(label, known)}; "
+                "tag some cases with it, or drop it."
             )
 
 
@@ -175,7 +180,8 @@ def caller_of(application: Application, suite: SuiteFile, case: Case) -> Princip
     try:
         found = application.index.directory.get(case.caller)
     except UsageError as error:
-        raise ConfigurationError(f"{suite.dataset}: case {case.id!r}: {error}") from None
+        line = places(application.settings.path(suite.dataset).read_bytes()).get(case.id, 1)
+        raise ConfigurationError(f"{suite.dataset}:{line}: caller: case {case.id!r}: {error}") from None
     return replace(found, locale=case.locale)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,19 +22,26 @@ from .record import Run
 RECORD_DIGEST = "record"
 """Key under which the history keeps the digest of the record file itself, beside what the run was measured on."""
 
+ROOM = 1 << 20
+"""So many bytes must find room before a run begins: about what the record of 300 cases takes."""
+
+DATA_CHECK = "data check"
+"""The name of ``readiness.data``'s check in the history, which no suite can have; its record is a report, not a run."""
+
 
 def save(application: Application, run: Run) -> Path:
     """Write ``evals/runs/ID.json`` and its row in the history; answers the file.
 
     Runs of the suite that are dated later than this moment come from a clock that was wrong; they leave the history,
-    since they would count as the newest for ever.
+    since they would count as the newest for ever. So does one that began at the same moment: ``run`` took over what it
+    had asked, and would count a second time.
     """
     path = application.settings.path("evals", "runs", f"{run.id}.json")
     data = (run.model_dump_json(indent=2) + "\n").encode()
     write_atomically(path, data)
     ended = timestamp(run)
     with application.state.begin() as connection:
-        later = (evaluation_runs.c.suite == run.suite) & (evaluation_runs.c.started_at > ended)
+        later = (evaluation_runs.c.suite == run.suite) & (evaluation_runs.c.started_at >= ended)
         connection.execute(delete(evaluation_runs).where(later))
         connection.execute(
             insert(evaluation_runs).values(
@@ -88,15 +99,11 @@ def proven(application: Application, row: Row[Any], named: str) -> Run:
 
     ``named`` is what messages call the run.
     """
-    try:
-        data = (application.settings.root / row.record).read_bytes()
-    except OSError:
-        raise EvidenceError(f"{row.record}, the record of {named}, is gone; run 'make eval'.") from None
-    return _proven(row, data)
+    return _proven(row, _read(application, row, named))
 
 
 def _proven(row: Row[Any], data: bytes) -> Run:
-    changed = EvidenceError(f"{row.record} is not what the run wrote: it was changed afterwards; run 'make eval'.")
+    changed = _changed(row)
     if hashlib.sha256(data).hexdigest() != row.digests.get(RECORD_DIGEST):
         raise changed
     try:
@@ -110,15 +117,52 @@ def _proven(row: Row[Any], data: bytes) -> Run:
     return run
 
 
+def written(application: Application, row: Row[Any], named: str) -> None:
+    """Raise ``EvidenceError`` as ``proven`` does, for a row whose record need not be of a run."""
+    if hashlib.sha256(_read(application, row, named)).hexdigest() != row.digests.get(RECORD_DIGEST):
+        raise _changed(row)
+
+
+def _read(application: Application, row: Row[Any], named: str) -> bytes:
+    try:
+        return application.settings.path(row.record).read_bytes()
+    except OSError:
+        raise EvidenceError(f"{row.record}, the record of {named}, is gone; run 'make eval'.") from None
+
+
+def _changed(row: Row[Any]) -> EvidenceError:
+    return EvidenceError(f"{row.record} is not what the run wrote: it was changed afterwards; run 'make eval'.")
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write ``data`` so that ``path`` is whole or absent, whatever happens meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        with naming(path):
+            with draft.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def writable(folder: Path) -> None:
+    """Raise ``OSError`` where nothing could be written into ``folder``, or below what there is of it."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    with naming(there):
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        with TemporaryFile(dir=there) as file:
+            file.write(bytes(ROOM))
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of the system in the block name ``path``: of a full disk they name nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error

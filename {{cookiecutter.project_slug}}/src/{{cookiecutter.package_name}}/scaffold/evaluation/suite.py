@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from ..config import File, Settings, load_yaml, nearest
+from ..config import File, Settings, load_yaml, locate, nearest, raise_at
 from ..errors import UsageError
 from .graders import GRADED, MEASURES, WORDS, Grade, custom, read_words, shape_of, shaped, toxicity
 from .graders.custom import REFERENCE, guarded
@@ -25,7 +27,7 @@ class Threshold(File):
     p95: float | None = Field(
         default=None,
         ge=0,
-        description="19 of 20 answers must not exceed this, as measured; for latency, cost and tokens.",
+        description="19 of 20 answers must not exceed this, with 95 % certainty; for latency, cost and tokens.",
     )
     margin: float | None = Field(
         default=None,
@@ -97,39 +99,49 @@ class SuiteFile(File):
 
     @model_validator(mode="after")
     def _known(self) -> SuiteFile:
+        raise_at(type(self), self._mistakes())
+        return self
+
+    def _mistakes(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """What no field can tell by itself, each with its place."""
+        if self.dataset.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", self.dataset):
+            yield ("dataset",), f"must be a path below the project's folder, not {self.dataset!r}"
         for name in self.graders:
             if name in (*GRADED, *JUDGED, *MEASURES) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
-                raise ValueError(f"graders.{name}: choose a free name of small letters, digits and underscores")
+                yield ("graders", name), "choose a free name of small letters, digits and underscores"
         judged = JUDGED if self.judge else ()
         scores = [*(name for name in GRADED if name != "shape" or self.shape), *self.graders, *judged]
         known = [*scores, *MEASURES]
-        for where, thresholds in {"": self.thresholds, **self.slices}.items():
+        asked = {("thresholds",): self.thresholds} | {("slices", label): each for label, each in self.slices.items()}
+        for where, thresholds in asked.items():
             for name, threshold in thresholds.items():
-                said = f"slices.{where}.{name}" if where else f"thresholds.{name}"
+                at = (*where, name)
                 if name not in known:
                     listed = ", ".join(known)
-                    raise ValueError(f"{said}: there is no metric {name!r}{nearest(name, known)}; known: {listed}")
+                    yield at, f"there is no metric {name!r}{nearest(name, known)}; known: {listed}"
                 if name in scores and not (threshold.max is None and threshold.p95 is None):
-                    raise ValueError(f"{said}: more of {name} is better; set min or margin")
+                    yield at, f"more of {name} is better; set min or margin"
                 if name in MEASURES and threshold.min is not None:
-                    raise ValueError(f"{said}: less of {name} is better; set max, p95 or margin")
-        return self
+                    yield at, f"less of {name} is better; set max, p95 or margin"
 
-    @model_validator(mode="after")
-    def _inside(self) -> SuiteFile:
-        if self.dataset.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", self.dataset):
-            raise ValueError(f"dataset must be a path below the project's folder, not {self.dataset!r}")
-        return self
+
+def located(settings: Settings, suite: SuiteFile, *field: str) -> str:
+    """``path:line: field`` of ``suite``: how a message about it begins. One that stands in no file has no line."""
+    path = settings.path("evals", "suites", f"{suite.name}.yaml")
+    try:
+        return locate(path, path.read_text("utf-8"), *field)
+    except FileNotFoundError:
+        return f"{path}: {'.'.join(field)}"
 
 
 def graders_of(settings: Settings, suite: SuiteFile) -> dict[str, Grade]:
     """The graders that ``suite`` and the project add. Raises ``ConfigurationError`` where one of them is not there."""
-    where = f"{settings.path('evals', 'suites', suite.name)}.yaml"
+    place = partial(located, settings, suite)
     words = read_words(settings.path(WORDS))
     return {
         **({"toxicity": toxicity(words)} if words else {}),
-        **({"shape": guarded(shaped(shape_of(suite.shape, where)), suite.timeout)} if suite.shape else {}),
-        **custom(suite.graders, where, suite.timeout),
+        **({"shape": guarded(shaped(shape_of(suite.shape, place("shape"))), suite.timeout)} if suite.shape else {}),
+        **custom(suite.graders, place, suite.timeout),
     }
 
 

@@ -126,6 +126,11 @@ def explain(error: Exception, entry: ModelEntry) -> ModelError:
         )
     if _is(error, *BROKEN) or (type(error) is ConnectionError and entry.provider == "bedrock"):  # of its streams
         return _broken(entry)
+    if fault := _ours(error):
+        return ModelError(
+            f"{name} was not asked, or its answer was not read: the program around the call failed ({fault}); ask all "
+            "models of a process in one event loop, or look at the code that asks."
+        )
     if _is(error, "ModelConnectionError", "TransportError", "ConnectionError"):
         return ModelUnavailable(
             f"{name} cannot be reached at {entry.address}; check the network and that it runs, or base_url in {WHERE}."
@@ -200,6 +205,16 @@ def _unreadable(entry: ModelEntry, reason: str) -> ModelUnreadable:
     return ModelUnreadable(
         f"{_name(entry)} sent nothing that can be read as an answer ({reason}); check base_url in {WHERE}."
     )
+
+
+def _ours(error: BaseException) -> RuntimeError | None:
+    """What Python says where connections are used after their event loop ended, or from another one."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if type(seen) is RuntimeError:
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 def _is(error: BaseException, *names: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -14,15 +14,14 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     HttpUrl,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema
 
-from ..config import File, nearest
+from ..config import File, nearest, raise_at
 from ..errors import ConfigurationError, PolicyViolation
 from ..governance.policy import Policy
 from ..prompts import Parameters
@@ -120,7 +119,7 @@ class ModelEntry(File):
     @field_validator("parameters")
     @classmethod
     def _taken(cls, parameters: Parameters, info: ValidationInfo) -> Parameters:
-        _raise(cls, not_taken(info.data.get("provider", ""), parameters))
+        raise_at(cls, not_taken(info.data.get("provider", ""), parameters))
         return parameters
 
     @field_validator("project")
@@ -228,7 +227,7 @@ class ModelsFile(File):
         policy = info.context if isinstance(info.context, Policy) else None
         named = roles.items() if models else ()
         mistakes = (((name, *loc), said) for name, role in named for loc, said in _mistakes(role, models, policy))
-        _raise(cls, mistakes)
+        raise_at(cls, mistakes)
         return roles
 
     def entries(self, role: str) -> list[ModelEntry]:
@@ -258,16 +257,6 @@ DEADLINE = 60.0
 
 def _deadline(role: Role, models: dict[str, ModelEntry]) -> float:
     return role.deadline or max(DEADLINE, models[role.use].timeout)
-
-
-def _raise(shape: type[File], mistakes: Iterable[Mistake]) -> None:
-    """An error per mistake, so that its line is named rather than the line of the whole section."""
-    problems = [
-        InitErrorDetails(type=PydanticCustomError("mistake", "{said}", {"said": said}), loc=loc, input={})
-        for loc, said in mistakes
-    ]
-    if problems:
-        raise ValidationError.from_exception_data(shape.__name__, problems)
 
 
 def misfits(file: ModelsFile, role: str, parameters: Parameters) -> Iterator[Mistake]:

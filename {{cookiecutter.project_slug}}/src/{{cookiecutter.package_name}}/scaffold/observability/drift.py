@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import erfc, exp, fsum, gamma, log, sqrt
+from math import erfc, exp, fsum, lgamma, log, sqrt
 from typing import Literal
 
 import numpy as np
@@ -126,15 +126,15 @@ def pooled(counts: Sequence[tuple[int, int]], before: int, now: int) -> list[tup
 def chi_square_tail(value: float, degrees: int) -> float:
     """How likely a chi-square variable with so many degrees of freedom exceeds ``value``.
 
-    M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions" (1964), 26.4.4 and 26.4.5.
+    M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions" (1964), 26.4.4 and 26.4.5. Each term is computed
+    by its logarithm: of some hundred degrees, its power and its gamma function are beyond what a number can hold.
     """
     if value <= 0:
         return 1.0
-    half: float = value / 2
-    if degrees % 2 == 0:
-        return min(1.0, exp(-half) * fsum(half**k / gamma(k + 1) for k in range(degrees // 2)))
-    terms = fsum(half ** (k + 0.5) / gamma(k + 1.5) for k in range((degrees - 1) // 2))
-    return min(1.0, erfc(sqrt(half)) + exp(-half) * terms)
+    half = value / 2
+    scale, odd = log(half), degrees % 2
+    terms = fsum(exp((k + odd / 2) * scale - half - lgamma(k + 1 + odd / 2)) for k in range(degrees // 2))
+    return min(1.0, erfc(sqrt(half)) + terms if odd else terms)
 
 
 def _named(before: Sequence[Value]) -> bool:

@@ -100,8 +100,16 @@ def _intended(facts: Facts) -> str:
 
 def _factors(run: Run) -> str:
     slices = {label: sum(label in case.labels for case in run.cases if case.attempt == 1) for label in run.slices}
-    listed = ", ".join(f"{cell(where(label))} ({n})" for label, n in slices.items())
-    return f"Results are measured apart, with the number of cases, for: {listed}."
+    kinds: dict[str, list[str]] = {}
+    for label, n in slices.items():
+        kind, _, name = label.partition(":")
+        kinds.setdefault(kind if name else "", []).append(f"{cell(name or label)} ({n})")
+    titles = {"": "Topics and kinds of questions", "caller": "Who asks", "locale": "Language"}
+    lines = [
+        f"{titles.get(kind) or cell(kind).capitalize()}: {', '.join(kinds[kind])}"
+        for kind in sorted(kinds, key=lambda kind: (kind not in titles, kind))
+    ]
+    return f"Results are measured apart, with the number of cases, for:\n\n{_list(*lines)}"
 
 
 def _metrics(run: Run) -> str:
@@ -161,7 +169,7 @@ def _results(run: Run) -> str:
             "### Refusals",
             _refusals(run),
             "### Time and cost",
-            _measures(run),
+            measures(run),
         ]
     )
 
@@ -185,7 +193,8 @@ def _count(metric: Metric, of_rest: bool = False) -> str:
     return f"{round(share * metric.n)} ({amount('', share)})"
 
 
-def _measures(run: Run) -> str:
+def measures(run: Run) -> str:
+    """What time and cost came to."""
     lines = [
         f"{title(name)}: {amount(name, metric.mean)} on average, half within {amount(name, metric.p50)}, 19 of 20 "
         f"within {amount(name, metric.p95)}"
@@ -193,8 +202,10 @@ def _measures(run: Run) -> str:
         if (metric := run.metrics.get(name)) and metric.p50 is not None and metric.p95 is not None
     ]
     costs = [case.measures["cost"] for case in run.cases if "cost" in case.measures]
-    passed = sum(case.passed for case in run.cases if "cost" in case.measures)
-    if costs and passed:
+    passed = sum(case.passed for case in run.cases)
+    if len(costs) < len(run.cases):
+        lines.append("Cost: unknown, since a model has no price")
+    elif passed:
         lines.append(f"Cost of an answer that passes, those that fail included: {amount('cost', sum(costs) / passed)}")
     return _list(*lines) if lines else "Not measured."
 

@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select
 from ..application import Application
 from ..config import Settings, load_yaml
 from ..errors import DocumentError, EvidenceError
-from ..evaluation.store import RECORD_DIGEST, write_atomically
+from ..evaluation.store import DATA_CHECK, RECORD_DIGEST, write_atomically
 from ..evidence import PACKAGE, digest_files
 from ..governance.principal import AccessFile, Directory, Principal
 from ..retrieval import freshness
@@ -26,8 +26,6 @@ from ..retrieval.settings import RetrievalFile
 from ..state import evaluation_runs
 from .stages import Stage
 
-HISTORY = "data check"
-"""Its name in the history, which no suite can have."""
 RECORD, PAGE = "var/reports/data-check.json", "var/reports/data-check.html"
 AGAIN = "run 'make data-check'"
 
@@ -90,11 +88,11 @@ def save(application: Application, report: Report, required: DataRequired, stage
     write_atomically(application.settings.root / RECORD, data)
     at = report.checked_at.isoformat(timespec="microseconds")
     with application.state.begin() as connection:
-        connection.execute(delete(evaluation_runs).where(evaluation_runs.c.suite == HISTORY))
+        connection.execute(delete(evaluation_runs).where(evaluation_runs.c.suite == DATA_CHECK))
         connection.execute(
             insert(evaluation_runs).values(
                 id=f"data-{at}",
-                suite=HISTORY,
+                suite=DATA_CHECK,
                 started_at=at,
                 passed=int(not judge(report, required)),
                 score=report.score / 100,
@@ -107,7 +105,7 @@ def save(application: Application, report: Report, required: DataRequired, stage
 def newest(application: Application) -> Report:
     """The newest report, proven to be what was recorded. Raises ``EvidenceError`` where it is gone or was changed."""
     with application.state.begin() as connection:
-        row = connection.execute(select(evaluation_runs).where(evaluation_runs.c.suite == HISTORY)).first()
+        row = connection.execute(select(evaluation_runs).where(evaluation_runs.c.suite == DATA_CHECK)).first()
     if row is None:
         raise EvidenceError(f"No data check is on record; {AGAIN}.")
     try:

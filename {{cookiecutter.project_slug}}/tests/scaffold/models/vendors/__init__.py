@@ -61,6 +61,7 @@ class Vendor:
         self.recovers: int | None = None
         self.retry_after: str | None = None
         self.tool: str | None = None
+        self.keeps, self.kept = False, list[socket.socket]()  # connections, for the requests that follow
         self.arrived, self.release = threading.Event(), threading.Event()
         self.host, self.openai = host, f"{host}/v1"
 
@@ -79,6 +80,9 @@ def running() -> Iterator[Vendor]:
             yield vendor
         finally:
             vendor.release.set()
+            for kept in vendor.kept:
+                with suppress(OSError):  # the client may have hung up
+                    kept.shutdown(socket.SHUT_RDWR)
 
 
 def nobody_there() -> str:
@@ -101,7 +105,9 @@ class _Handler(Quiet):
         headers = {name.lower(): value for name, value in self.headers.items()}
         vendor.requests.append(Request(self.path, headers, body))
         vendor.arrived.set()
-        self.close_connection = True
+        self.close_connection = not vendor.keeps
+        if vendor.keeps:
+            vendor.kept.append(self.connection)
         if vendor.recovers is not None:
             if vendor.recovers == 0:
                 vendor.fault = None
@@ -186,7 +192,8 @@ class _Handler(Quiet):
         self.wfile.write(content[: len(content) // 2] if cut else content)
 
     def end_headers(self) -> None:
-        self.send_header("Connection", "close")  # said, or a client would send its next request into the closing one
+        if not self.server.vendor.keeps:  # type: ignore[attr-defined]
+            self.send_header("Connection", "close")  # or a client would send its next request into the closing one
         super().end_headers()
 
 

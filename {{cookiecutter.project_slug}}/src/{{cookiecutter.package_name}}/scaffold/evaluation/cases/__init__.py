@@ -3,6 +3,7 @@
 from .check import Problem, check
 from .draft import draft
 from .feedback import Feedback, Given, from_feedback, keep, listed
+from .held import from_held
 from .indexed import Indexed
 from .lines import add
 from .review import Changes, approve, edit, passages_of, reject, reset, waiting
@@ -20,6 +21,7 @@ __all__ = [
     "draft",
     "edit",
     "from_feedback",
+    "from_held",
     "keep",
     "listed",
     "passages_of",

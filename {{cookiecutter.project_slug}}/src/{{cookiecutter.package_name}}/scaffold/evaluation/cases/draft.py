@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ...governance.principal import Principal
 from ...retrieval import Passage
-from ..dataset import Case, Expected, Review
+from ..dataset import TEXT_MAX_CHARACTERS, Case, Expected, Review
 from ..graders import holds
 from .facts import LEAST_LEAD, Fact, facts
 from .indexed import Indexed, in_turn
@@ -63,6 +63,8 @@ def _cases(caller: Principal, passages: Sequence[Passage]) -> list[Case]:
     cases = {}
     for passage, fact in found:
         question = _question(passage, fact, under[fact.heading] == 1)
+        if max(len(question), len(fact.said)) > TEXT_MAX_CHARACTERS:
+            continue
         if question and not holds(question, fact.literal) and holds(passage.text, fact.literal):
             id_ = named("draft", passage.source, fact.said, fact.literal)
             cases[id_] = Case(

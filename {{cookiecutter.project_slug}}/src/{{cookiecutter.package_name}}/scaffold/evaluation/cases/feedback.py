@@ -20,7 +20,7 @@ from ...guardrails import redact
 from ...observability.names import FEEDBACK
 from ...state import answers
 from ...state import feedback as table
-from ..dataset import Case, Expected, load_cases
+from ..dataset import TEXT_MAX_CHARACTERS, Case, Expected, load_cases
 from ..graders import holds, unique
 from .draft import UNREVIEWED
 from .facts import literals
@@ -40,7 +40,7 @@ class Given(Strict):
     verdict: Verdict = Field(description="up: good; down: bad; corrected: bad, and correction says what is right.")
     reason: str = Field(default="", max_length=REASON_MAX_CHARACTERS, description="Why, in your own words.")
     question: str = Field(max_length=QUESTION_MAX_CHARACTERS, description="As it was asked.")
-    answer: str = Field(max_length=ANSWER_MAX_CHARACTERS, description="As it was answered.")
+    answer: str = Field(max_length=ANSWER_MAX_CHARACTERS, description="As it was answered; empty for an error.")
     correction: str = Field(default="", max_length=CORRECTION_MAX_CHARACTERS, description="What would be right.")
 
     @model_validator(mode="after")
@@ -90,7 +90,8 @@ def check_given_to(connection: Connection, caller: Principal, given: Given) -> N
     row = connection.execute(select(answers).where(mine).with_for_update()).one_or_none()  # one word at a time
     if row is None:
         raise NotFound("No answer of that trace_id was given to you; send the one that came with your answer.")
-    if (row.question_sha256, row.answer_sha256) != _digests(given):
+    answered = row.answer_sha256 or hashlib.sha256(b"").hexdigest()  # what ended in an error was answered with nothing
+    if (row.question_sha256, answered) != (digest(given.question), hashlib.sha256(given.answer.encode()).hexdigest()):
         raise Conflict("The answer of that trace_id was another; send question and answer back as they were.")
 
 
@@ -132,14 +133,21 @@ def corrected(
 ) -> Case:
     """An unreviewed case of a question from production; ``right`` is what a person says is right, or empty.
 
-    What must be in the answer are the facts of ``right``; where it has none, the reviewer says what.
+    It is in the language of the question; where that is not recognised, or is none of the prompts', in ``locale``, the
+    caller's. What must be in the answer are the facts of ``right``; where it has none, the reviewer says what.
     """
+    question, right = (
+        question[:QUESTION_MAX_CHARACTERS],
+        right[:TEXT_MAX_CHARACTERS],
+    )  # redacting may have made it longer
     facts = literals(right)
+    asked_in = application.index.language(question)
+    spoken = {prompt.file.locale for prompt in application.prompts.sources}
     return Case(
         id=id_,
         question=question,
         caller=caller,
-        locale=locale,
+        locale=asked_in if asked_in in spoken else locale,
         expected=Expected(answer=right, must_include=[*facts], sources=_sources(application, question, caller, facts)),
         tags=["production"],
         source=source,
@@ -174,7 +182,6 @@ def _why_not(each: Feedback) -> str:
     return f"Feedback {each.id}: {why}."
 
 
-def _digests(given: Given) -> tuple[str, str]:
-    """Of question and answer, as ``answers`` holds them."""
-    asked = redact(given.question.strip())
-    return hashlib.sha256(asked.encode()).hexdigest(), hashlib.sha256(given.answer.encode()).hexdigest()
+def digest(question: str) -> str:
+    """Of a question, as ``answers`` holds it."""
+    return hashlib.sha256(redact(question.strip()).encode()).hexdigest()

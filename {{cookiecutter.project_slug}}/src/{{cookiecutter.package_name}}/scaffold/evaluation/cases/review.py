@@ -55,7 +55,8 @@ def waiting(path: Path) -> list[Case]:
 def approve(path: Path, id_: str, by: str, directory: Directory) -> Case:
     """Have the case count from now on: ``by`` stands behind it.
 
-    Raises ``UsageError`` where the case could not be asked or accepts any answer; then it stays as it is.
+    Raises ``UsageError`` where the case could not be asked, accepts any answer, or looks for what it names no document
+    of; then it stays as it is.
     """
 
     def approved(raw: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +64,8 @@ def approve(path: Path, id_: str, by: str, directory: Directory) -> Case:
         directory.get(case.caller)
         if not case.expected.demands:
             raise UsageError(f"Case {id_!r} accepts any answer; edit it, and say what must be in the answer.")
+        if (case.expected.must_include or case.expected.number) and not case.expected.sources:
+            raise UsageError(f"Case {id_!r} names no document that its answer stands in; edit it, and fill in sources.")
         return raw | {"review": _signed("reviewed", by)}
 
     return change(path, id_, approved)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 from langchain_core.messages import AIMessage
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from ...application import Application
+from ...application import QUESTION_MAX_CHARACTERS, Application
 from ...errors import UsageError
 from ...governance.principal import Principal
 from ...guardrails import fence
 from ...observability import Call, calling
 from ...observability.calls import EVALUATION
 from ...retrieval import Passage
-from ..dataset import Case, Expected
+from ..dataset import TEXT_MAX_CHARACTERS, Case, Expected
 from ..graders import holds
 from .draft import UNREVIEWED, named, topic
 from .indexed import Indexed, in_turn
@@ -27,12 +28,15 @@ LEAST_CHARACTERS = 200
 """Shorter passages are not worth a question."""
 
 
+_Text = Annotated[str, Field(max_length=TEXT_MAX_CHARACTERS)]
+
+
 class _Written(BaseModel):
     """A case as the model writes it: what the prompt asks for."""
 
-    question: str = Field(min_length=1)
-    answer: str = ""
-    must_include: list[str]
+    question: str = Field(min_length=1, max_length=QUESTION_MAX_CHARACTERS)
+    answer: _Text = ""
+    must_include: list[_Text]
 
 
 _REPLY = TypeAdapter(list[_Written])

@@ -32,16 +32,15 @@ PACKAGE = __name__.partition(".")[0]
 Custom = Callable[[Case, Observation], Score | float | bool | None]
 
 
-def custom(references: Mapping[str, str], suite: str, seconds: float) -> dict[str, Grade]:
-    """The graders that a suite names, ready to be called, each with ``seconds`` for an answer.
+def custom(references: Mapping[str, str], place: Callable[..., str], seconds: float) -> dict[str, Grade]:
+    """The graders that a suite names, ready to be called, each with ``seconds`` for an answer; see ``suite.located``.
 
     Raises ``ConfigurationError`` naming the first that is none. Only this project's package is imported, so that a
     suite can run nothing that was not reviewed as code, and so that each grader is in the digest of the code that a run
     was measured with.
     """
     return {
-        name: guarded(_callable(reference, f"{suite}: graders.{name}"), seconds)
-        for name, reference in references.items()
+        name: guarded(_callable(reference, place("graders", name)), seconds) for name, reference in references.items()
     }
 
 
@@ -103,11 +102,11 @@ def failures(results: Iterable[CaseResult]) -> dict[str, list[str]]:
     return found
 
 
-def shape_of(reference: str, suite: str) -> type[BaseModel]:
+def shape_of(reference: str, where: str) -> type[BaseModel]:
     """The model that a suite's ``shape`` names. Raises ``ConfigurationError`` where it is none."""
-    found = _named(reference, f"{suite}: shape")
+    found = _named(reference, where)
     if not (isinstance(found, type) and issubclass(found, BaseModel)):
-        raise ConfigurationError(f"{suite}: shape: {reference!r} is no pydantic model; name a class of that kind.")
+        raise ConfigurationError(f"{where}: {reference!r} is no pydantic model; name a class of that kind.")
     return found
 
 

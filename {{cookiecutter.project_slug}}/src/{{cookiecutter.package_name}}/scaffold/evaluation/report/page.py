@@ -9,6 +9,7 @@ from importlib.resources import files
 from ...page import document, table, verdict
 from ..baseline import Kept
 from ..graders import MEASURES
+from ..metrics import unknown
 from ..record import Metric, Run
 from ..suite import Threshold
 from . import cases, slices
@@ -61,6 +62,8 @@ def _verdict(run: Run) -> str:
         tiles.append((f"{worse} worse, {better} better", f"than the baseline of {run.against.accepted_at:%Y-%m-%d}"))
     if latency := run.metrics.get("latency"):
         tiles.append((amount("latency", latency.p95 or latency.mean), "19 of 20 answers come faster"))
+    if "cost" in unknown(run.cases):
+        tiles.append(("unknown", "is what an answer costs: a model has no price"))
     if cost := run.metrics.get("cost"):
         tiles.append((amount("cost", cost.mean), "is what an answer costs on average"))
     listed = "".join(f"<li><strong>{escape(big)}</strong><span>{escape(small)}</span></li>" for big, small in tiles)
