@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..graders import MEASURES, failures
 from ..margins import of
+from ..metrics import unknown
 from ..record import Metric, Run, Verdict
 from ..relative import Change
 from ..suite import Threshold
@@ -126,11 +127,11 @@ def reasons(run: Run, names: bool = False) -> list[str]:
 
 
 def _too_few(run: Run, found: Finding) -> bool:
-    """Whether more cases would settle it; they do not mend a grader, a judge or times that say nothing."""
+    """Whether more cases would settle it; they mend no grader, no judge, no price list and no times of elsewhere."""
     return (
         found.outcome == "unclear"
         and _threshold(run, found) is not None
-        and found.metric not in failures(run.cases)
+        and found.metric not in {**failures(run.cases), **unknown(run.cases)}
         and not (run.against and found.metric in run.against.incomparable)
     )
 
