@@ -42,7 +42,7 @@ def main() -> None:
                     cells.append(f"{f'{red:.1%} / {share_missed(found):.1%}':>13}{far}")
                 print(f"{name:<22}{discordance:>8.0%}{repeat:>6}×" + "".join(cells), flush=True)
     costs(rounds, given.only)
-    print("\n* the goal is not met: no change, at most 5 % red; a true loss or rise at n = 500 or more, at least 80 % red.")
+    print("\n* the goal is not met: no change, at most 5 % red; a true loss or rise at n >= 500, 80 % or more.")
     print("changed: cases that end otherwise when asked again, though nothing changed.")
     seconds = time.perf_counter() - start
     print(f"spread: by how much a case costs more or less when asked again (standard deviation). {seconds:.0f} s")

@@ -50,6 +50,20 @@ def test_a_metric_is_told_once_for_all_cases_and_once_for_each_slice() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "thresholds", "said"),
+    [
+        ({}, {"refusal": {"min": 0.5}}, "Too few cases to be sure of: Admits what it does not know."),
+        ({"model": "new-1"}, {"cost": {"max": 1}}, "Cost of an answer: cost: what 1 of 1 answers cost is unknown"),
+    ],
+)
+def test_more_cases_are_asked_for_only_where_they_would_help(
+    changes: dict[str, Any], thresholds: dict[str, Any], said: str
+) -> None:
+    (line,) = reasons(made(result("x", **changes), thresholds=thresholds))
+    assert line.startswith(said)
+
+
 @pytest.mark.parametrize("wrong", [0, 20, 60, 100])
 def test_the_worse_a_run_is_the_demands_stay_the_same(wrong: int) -> None:
     assert len(demands(lost(wrong))) == 5
