@@ -6,7 +6,7 @@ The task is the same for all: the project's assistant with its offline model ans
 of its controls, and the answer is right where it holds the texts that the case demands. Each runner works in a process
 of its own, on an index that is there already. What differs, and had to be adapted:
 
-- ours: `eval run` without its progress; it also searches once more for retrieval metrics, grades everything else,
+- ours: `eval run` without its progress; it grades everything, what the search on the way found included,
   computes intervals for all slices, and proves what it was measured on.
 - inspect-ai: a solver calls the assistant, a scorer compares. It wants a model, so it gets its mock one, which is not
   asked; its log is written to a temporary folder.

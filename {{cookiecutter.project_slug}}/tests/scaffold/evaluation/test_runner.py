@@ -28,6 +28,7 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation.journal import Journal
 from {{ cookiecutter.package_name }}.scaffold.evaluation.store import before
 from {{ cookiecutter.package_name }}.scaffold.evidence import COMPARED, fingerprint
 from {{ cookiecutter.package_name }}.scaffold.governance.principal import Principal
+from {{ cookiecutter.package_name }}.scaffold.retrieval import Passage
 from {{ cookiecutter.package_name }}.scaffold.state import evaluation_runs
 from {{ cookiecutter.package_name }}.scaffold.usecase import Answer
 
@@ -362,6 +363,28 @@ async def test_what_was_taken_over_as_a_whole_takes_the_place_of_the_run_that_as
         rows = connection.execute(select(evaluation_runs.c.id)).scalars().all()
     assert sorted(rows) == sorted([first.id, copy.id])
     assert before(application, copy) == first
+
+
+@pytest.mark.parametrize(
+    ("k", "searches"),
+    [(5, [None]), (3, [None, 3])],  # what the use case asks the index for: the 5 of config/retrieval.yaml
+)
+async def test_what_was_found_on_the_way_to_the_answer_is_what_retrieval_is_graded_on(
+    application: Application, project: Path, monkeypatch: pytest.MonkeyPatch, k: int, searches: list[int | None]
+) -> None:
+    asked: list[int | None] = []
+    search = application.index.search
+
+    def counted(query: str, caller: Principal, k: int | None = None) -> list[Passage]:
+        asked.append(k)
+        return search(query, caller, k)
+
+    monkeypatch.setattr(application.index, "search", counted)
+    question = "What is the hotel limit in Germany?"
+    made = await run(application, suite(project, [line(question=question)], k=k))
+    assert asked == searches
+    tom = dataclasses.replace(application.index.directory.get("tom"), locale="en")
+    assert made.cases[0].retrieved == [passage.source for passage in search(question, tom, k)]
 
 
 async def test_a_case_asked_several_times_counts_once(application: Application, project: Path) -> None:

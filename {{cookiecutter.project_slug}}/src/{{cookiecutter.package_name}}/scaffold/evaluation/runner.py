@@ -200,17 +200,17 @@ def _visible(application: Application, callers: Iterable[Principal]) -> dict[str
 async def _observe(
     application: Application, suite: SuiteFile, case: Case, caller: Principal, visible: frozenset[str]
 ) -> Observation:
-    meter, start, answer = Meter(), time.perf_counter(), None
+    meter, took, answer = Meter(), 0.0, None
+    call = Call(caller.id, EVALUATION, tuple(sorted(caller.groups)), name_of(application.usecase), meter)
     passages: list[Passage] = []
     error, late = "", False
     try:
         async with asyncio.timeout(suite.timeout):
-            groups, use_case = tuple(sorted(caller.groups)), name_of(application.usecase)
-            with calling(Call(caller.id, EVALUATION, groups, use_case, meter)):
-                passages = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)
-                meter.recorded_seconds = 0  # the search above is ours, not the use case's
-                start = time.perf_counter()
+            start = time.perf_counter()
+            with calling(call):
                 answer = await application.ask(case.question, caller, channel=EVALUATION)
+            took = time.perf_counter() - start + meter.recorded_seconds
+            passages = await _retrieved(application, suite, case, caller, call)
     except ConfigurationError:
         raise
     except TimeoutError:
@@ -220,16 +220,26 @@ async def _observe(
         error = str(failure)
     except Exception as failure:  # noqa: BLE001 - a use case may raise anything; that is a failed case, not a failed run
         error = f"{type(failure).__name__}: {failure}"
-    took = time.perf_counter() - start + meter.recorded_seconds
-    measures = (
-        {"latency": suite.timeout if late else took} if answer or late else {}
-    )  # a quick error is no quick answer
+    if error:
+        answer = None
+    # a quick error is no quick answer
+    measures = {"latency": suite.timeout if late else took} if answer or late else {}
     if meter.calls:
         measures |= {"input_tokens": float(meter.input_tokens), "output_tokens": float(meter.output_tokens)}
     if meter.dollars is not None:
         measures["cost"] = meter.dollars
-    sources = () if error else tuple(passage.source for passage in passages)
-    return Observation(answer, sources, visible, error, measures)
+    return Observation(answer, tuple(passage.source for passage in passages), visible, error, measures)
+
+
+async def _retrieved(
+    application: Application, suite: SuiteFile, case: Case, caller: Principal, call: Call
+) -> list[Passage]:
+    """What the index gives for the question: as found on the way to the answer, or else by a search of our own."""
+    found: list[Passage] | None = call.searched.get((case.question, caller, suite.k))
+    if found is None:
+        with calling(replace(call, meter=Meter())):  # ours is not to be paid by the use case
+            found = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)
+    return found
 
 
 def _denied(caller: Principal, deny: Iterable[str]) -> frozenset[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from opentelemetry import trace
 
@@ -64,6 +65,8 @@ class Call:
     meter: Meter = field(default_factory=Meter, compare=False)
     measured: dict[str, float] = field(default_factory=dict, compare=False)
     """What the parts measured on the way, by name: kept with the answer's row, see ``answers``."""
+    searched: dict[Hashable, Any] = field(default_factory=dict, compare=False)
+    """What was searched for on the way, and found: who grades that need not search again, see ``Index.search``."""
 
     def best(self, name: str, value: float) -> None:
         """Keep ``value`` where it is the highest of this call."""

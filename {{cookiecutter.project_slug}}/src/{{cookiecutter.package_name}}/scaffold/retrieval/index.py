@@ -118,14 +118,16 @@ class Index:
         """The ``k`` best passages that ``caller`` may see, best first; ``k`` is ``retrieval.yaml``'s where None.
 
         ``where``: names of ``PAYLOAD`` and the values that one may have, such as ``{"origin": ["crm"]}``.
-        ``version`` is asked in place of the live index; to compare the two.
+        ``version`` is asked in place of the live index; to compare the two. What the live index gives without ``where``
+        is kept in the current call's ``searched``, by query, caller and ``k``.
 
         Raises ``ConfigurationError`` where another process keeps the index, or its embedding is configured no longer.
         """
         settings = self._settings.get()
+        wanted = k or settings.passages
 
         def ask(store: Store) -> list[Hit]:
-            return ranked_hits(store, query, caller, k or settings.passages, settings, self._telemetry, where)
+            return ranked_hits(store, query, caller, wanted, settings, self._telemetry, where)
 
         started = time.perf_counter()
         with self._telemetry.span("retrieval") as span:
@@ -134,10 +136,13 @@ class Index:
             span.set_attribute("app.retrieval.documents", len({hit.document.metadata["source"] for hit in hits}))
         self._telemetry.observe(RETRIEVAL_SECONDS, time.perf_counter() - started)
         self._telemetry.count(PASSAGES, len(hits))
+        passages = [passage_of(hit) for hit in hits]
         if call := current_call.get():
             call.best("lexical", max((hit.lexical for hit in hits), default=0.0))
             call.best("cosine", max((hit.cosine for hit in hits), default=0.0))
-        return [passage_of(hit) for hit in hits]
+            if where is None and version is None:
+                call.searched[query, caller, wanted] = passages
+        return passages
 
     def language(self, question: str) -> str:
         """The language of a question, of all that ``stores.analysis`` knows; ``unknown`` where no stopword tells it."""
