@@ -77,6 +77,7 @@ def test_runs_are_judged_by_the_thresholds_of_today(
     told = spec(held, "small")
     assert told.at_spec_since == (None if since is None else day(since))
     assert [run.outcome for run in told.runs] == outcomes
+    assert headline(told).startswith("At spec since 2026-03-02" if since == 0 else "Not at spec: correctness.")
 
 
 def changes(path: Path) -> None:

@@ -8,6 +8,7 @@ from html import escape
 
 from ..page import document
 from .events import ACCEPTED, DRIFT, Event
+from .margins import named
 from .spec import Breach, Held, Judged, Spec, Week
 
 CLASS = {"at spec": "good", "breach": "bad", "unknown": "some"}
@@ -47,7 +48,7 @@ def headline(report: Spec) -> str:
     newest = report.runs[-1]
     if newest.outcome == "unknown":
         return f"Nobody knows: the record of the newest run, {newest.id}, is gone or was changed."
-    return f"Not at spec: {', '.join(newest.missed)}."
+    return f"Not at spec: {named(list(newest.missed))}."
 
 
 def _count(report: Spec) -> str:
