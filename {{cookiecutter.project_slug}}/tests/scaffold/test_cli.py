@@ -310,9 +310,13 @@ def test_an_interrupted_run_says_how_to_go_on(
         if len(answered) == 3:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Journal, "add", add)
-        code, out, err = run("eval", "run", *options)
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for jobs in the background
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Journal, "add", add)
+            code, out, err = run("eval", "run", *options)
+    finally:
+        signal.signal(signal.SIGINT, ignored)
     assert (code, out) == (130, "")
     assert says in err
     resumed = json.loads(run("eval", "run", "--json")[1])["resumed"]
