@@ -13,7 +13,7 @@ from typing import Literal
 
 from .graders import MEASURES
 from .record import Against, Paired, Verdict
-from .relative import Change
+from .relative import Change, on_both_sides
 from .statistics import SIGNIFICANCE, holm, mcnemar, paired_bounds
 from .suite import SuiteFile
 
@@ -109,14 +109,7 @@ def compared(
     old: Mapping[str, Mapping[str, float]], new: Mapping[str, Mapping[str, float]], ids: list[str]
 ) -> dict[str, Paired]:
     """Every metric that both have of some of the cases ``ids``, over the cases of which both have it."""
-    shared: dict[str, list[str]] = {}
-    for id_ in ids:
-        for name in new[id_].keys() & old[id_].keys():
-            shared.setdefault(name, []).append(id_)
-    return {
-        name: pair({i: old[i][name] for i in having}, {i: new[i][name] for i in having})
-        for name, having in sorted(shared.items())
-    }
+    return {name: pair(before, after) for name, before, after in on_both_sides(old, new, ids)}
 
 
 def pair(before: Mapping[str, float], after: Mapping[str, float]) -> Paired:

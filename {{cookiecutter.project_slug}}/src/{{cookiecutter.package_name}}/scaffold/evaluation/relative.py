@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf, isinf
 from statistics import fmean
 
@@ -50,14 +50,19 @@ def changes(
     margins: Mapping[str, float],
 ) -> dict[str, Change]:
     """Every measure that both have of some of the cases ``ids``; ``margins`` by measure, where one is set."""
+    return {name: change(before, after, margins.get(name, 0)) for name, before, after in on_both_sides(old, new, ids)}
+
+
+def on_both_sides(
+    old: Mapping[str, Mapping[str, float]], new: Mapping[str, Mapping[str, float]], ids: Iterable[str]
+) -> Iterator[tuple[str, dict[str, float], dict[str, float]]]:
+    """Each name that both have of some of the cases ``ids``, with its values by case on either side."""
     shared: dict[str, list[str]] = {}
     for id_ in ids:
         for name in new[id_].keys() & old[id_].keys():
             shared.setdefault(name, []).append(id_)
-    return {
-        name: change({i: old[i][name] for i in having}, {i: new[i][name] for i in having}, margins.get(name, 0))
-        for name, having in sorted(shared.items())
-    }
+    for name, having in sorted(shared.items()):
+        yield name, {i: old[i][name] for i in having}, {i: new[i][name] for i in having}
 
 
 def change(before: Mapping[str, float], after: Mapping[str, float], margin: float) -> Change:

@@ -136,10 +136,8 @@ def corrected(
     It is in the language of the question; where that is not recognised, or is none of the prompts', in ``locale``, the
     caller's. What must be in the answer are the facts of ``right``; where it has none, the reviewer says what.
     """
-    question, right = (
-        question[:QUESTION_MAX_CHARACTERS],
-        right[:TEXT_MAX_CHARACTERS],
-    )  # redacting may have made it longer
+    # redacting may have made them longer
+    question, right = question[:QUESTION_MAX_CHARACTERS], right[:TEXT_MAX_CHARACTERS]
     facts = literals(right)
     asked_in = application.index.language(question)
     spoken = {prompt.file.locale for prompt in application.prompts.sources}
