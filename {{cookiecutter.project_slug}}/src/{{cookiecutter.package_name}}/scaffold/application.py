@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from langchain_core.embeddings import Embeddings
@@ -72,9 +72,8 @@ class Application(Parts):
         started = time.perf_counter()
         outer = current_call.get()
         meter = Meter(outer.meter if outer else None)
-        call = Call(caller.id, channel, tuple(sorted(caller.groups)), name_of(self.usecase), meter)
-        if outer:
-            call = replace(call, searched=outer.searched)
+        searched = outer.searched if outer else {}
+        call = Call(caller.id, channel, tuple(sorted(caller.groups)), name_of(self.usecase), meter, searched=searched)
         with (
             self.telemetry.span("answer", **{"app.channel": channel}),
             calling(call),

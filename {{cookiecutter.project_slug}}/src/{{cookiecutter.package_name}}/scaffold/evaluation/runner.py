@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -83,6 +83,11 @@ async def run(
         taken = dict(journal.taken)
         gate, done, total = asyncio.Semaphore(suite.concurrency), len(taken), len(cases) * suite.repeat
 
+        def noted(case: Case, attempt: int, observed: Observation, judged: Mapping[str, Score]) -> CaseResult:
+            result = _result(case, attempt, observed, graders, judged)
+            journal.add(result)
+            return result
+
         async def one(case: Case, attempt: int) -> CaseResult:
             nonlocal done
             if (before := taken.get((case.id, attempt))) is not None:
@@ -90,9 +95,8 @@ async def run(
             async with gate:
                 observed = await _observe(application, suite, case, callers[case.id], visible[callers[case.id].id])
                 judged = await _judged(application, judge, case, callers[case.id], observed) if judge else {}
-            # in a thread: a grader may take its time
-            result = await asyncio.to_thread(_result, case, attempt, observed, graders, judged)
-            await asyncio.to_thread(journal.add, result)
+            # in a thread: a grader and the disk may take their time
+            result = await asyncio.to_thread(noted, case, attempt, observed, judged)
             done += 1
             if progress:
                 progress(done, total)
@@ -202,7 +206,7 @@ async def _observe(
 ) -> Observation:
     meter, took, answer = Meter(), 0.0, None
     call = Call(caller.id, EVALUATION, tuple(sorted(caller.groups)), name_of(application.usecase), meter)
-    passages: list[Passage] = []
+    passages: Sequence[Passage] = ()
     error, late = "", False
     try:
         async with asyncio.timeout(suite.timeout):
@@ -233,9 +237,9 @@ async def _observe(
 
 async def _retrieved(
     application: Application, suite: SuiteFile, case: Case, caller: Principal, call: Call
-) -> list[Passage]:
+) -> Sequence[Passage]:
     """What the index gives for the question: as found on the way to the answer, or else by a search of our own."""
-    found: list[Passage] | None = call.searched.get((case.question, caller, suite.k))
+    found: Sequence[Passage] | None = call.searched.get((case.question, caller, suite.k))
     if found is None:
         with calling(replace(call, meter=Meter())):  # ours is not to be paid by the use case
             found = await asyncio.to_thread(application.index.search, case.question, caller, suite.k)

@@ -56,6 +56,8 @@ def likeness(word: str, vocabulary: tuple[str, ...]) -> float:
     """How near the nearest word of a vocabulary is, from 0 to 1."""
     if word in vocabulary:
         return 1.0
+    if any(c.isdigit() for c in word):  # like nothing but itself
+        return 0.0
     return max((_alike(word, other) for other in vocabulary), default=0.0)
 
 

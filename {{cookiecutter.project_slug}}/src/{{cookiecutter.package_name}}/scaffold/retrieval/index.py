@@ -141,7 +141,7 @@ class Index:
             call.best("lexical", max((hit.lexical for hit in hits), default=0.0))
             call.best("cosine", max((hit.cosine for hit in hits), default=0.0))
             if where is None and version is None:
-                call.searched[query, caller, wanted] = passages
+                call.searched[query, caller, wanted] = tuple(passages)  # whoever gets them may change the list
         return passages
 
     def language(self, question: str) -> str:
