@@ -844,7 +844,7 @@ CONTROLS = (
         name="one-run-at-a-time",
         failure="F12",
         unplug=[("scaffold.evaluation.journal._alone", always(lambda path, _: path.open("a+b")))],
-        tests=["tests/scaffold/evaluation/test_runner.py::test_one_run_of_the_same_at_a_time"],
+        tests=["tests/scaffold/evaluation/test_resuming.py::test_one_run_of_the_same_at_a_time"],
     ),
     Control(
         name="minimum-cases-per-slice",
