@@ -24,6 +24,7 @@ from engines import (
     differences,
     git,
     named,
+    pairwise,
     run,
     snapshot,
     template_files,
@@ -31,8 +32,14 @@ from engines import (
 from presets import PRESETS
 from rendered import leftovers, unfit_names, unparsable
 
+FEW = pairwise()
 
-@pytest.mark.parametrize("answers", combinations(), ids=named)
+
+@pytest.mark.parametrize(
+    "answers",
+    [pytest.param(each, marks=[] if each in FEW else pytest.mark.long) for each in combinations()],
+    ids=named,
+)
 def test_every_combination_is_the_same_by_both_engines_and_sound(answers: Answers, plain: Path, tmp_path: Path) -> None:
     one = by_cookiecutter(plain, tmp_path / "cookiecutter", answers)
     other = by_copier(plain, tmp_path / "copier", answers)
