@@ -58,7 +58,15 @@ def likeness(word: str, vocabulary: tuple[str, ...]) -> float:
         return 1.0
     if any(c.isdigit() for c in word):  # like nothing but itself
         return 0.0
-    return max((_alike(word, other) for other in vocabulary), default=0.0)
+    grams = _grams(_stem(word))
+    near = (other for other, theirs in _with_grams(vocabulary) if not grams.isdisjoint(theirs))
+    return max((_alike(word, other) for other in near), default=0.0)
+
+
+@lru_cache(maxsize=10_000)
+def _with_grams(vocabulary: tuple[str, ...]) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Each word with the 3-grams of its stem: words that share none are not alike, whichever way it is looked at."""
+    return tuple((word, _grams(_stem(word))) for word in vocabulary)
 
 
 @lru_cache(maxsize=100_000)
