@@ -689,6 +689,12 @@ CONTROLS = (
         tests=["tests/scaffold/evaluation/test_judge.py"],
     ),
     Control(
+        name="judge-bias-bound",
+        failure="F13",
+        unplug=[("scaffold.evaluation.agreement.wilson", always(lambda some, n, _: (some / n, some / n)))],
+        tests=["tests/scaffold/evaluation/test_judge.py"],
+    ),
+    Control(
         name="judge-order",
         failure="F13",
         unplug=[("scaffold.evaluation.agreement.turn", always(lambda label: label.submitted))],

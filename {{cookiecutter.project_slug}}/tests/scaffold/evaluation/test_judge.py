@@ -18,7 +18,7 @@ from {{ cookiecutter.package_name }}.scaffold.cli import commands
 from {{ cookiecutter.package_name }}.scaffold.config import Settings
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, EvidenceError
 from {{ cookiecutter.package_name }}.scaffold.evaluation import SuiteFile, run
-from {{ cookiecutter.package_name }}.scaffold.evaluation.agreement import cohens_kappa, kappa_bound, measure, proven
+from {{ cookiecutter.package_name }}.scaffold.evaluation.agreement import Changed, cohens_kappa, kappa_bound, measure, proven
 from {{ cookiecutter.package_name }}.scaffold.evaluation.judging import Judge, Submitted
 from {{ cookiecutter.package_name }}.scaffold.evaluation.suite import JudgedBy
 from {{ cookiecutter.package_name }}.scaffold.models.recording import Recorder, on
@@ -120,9 +120,12 @@ def reason(application: Application, chosen: SuiteFile) -> str:
     [
         (honest, ""),
         (content, "kappa of judged_correctness is at least 0.00 only (95 %), 0.6 is demanded"),
-        (flattered, "100% of its verdicts on poor answers rise when these are padded, at most 10% is allowed"),
-        (by_position, "of its verdicts change with the order of the passages"),
-        (by_first, "67% of its verdicts change with the order of the passages"),
+        (
+            flattered,
+            "30 of 30 verdicts on poor answers rise when these are padded, which may be 100% of all (95 %); 20% is allowed",
+        ),
+        (by_position, "verdicts change with the order of the passages, which may be"),
+        (by_first, "30 of 45 verdicts change with the order of the passages"),
         (lambda _: "I would rather not say.", "kappa of judged_correctness is at least"),
     ],
     ids=["honest", "finds all good", "likes it long", "believes the first", "finds it in the first", "says nothing"],
@@ -145,9 +148,14 @@ async def test_a_judge_decides_once_it_agrees_with_people(
     ("two", "says", "changes", "why"),
     [
         (30, honest, {}, ""),
-        (29, honest, {}, "29 of the labels have two passages or more, at least 30 are needed"),
-        (0, by_first, {}, "0 of the labels have two passages or more, at least 30 are needed"),
-        (45, content, {"kappa": 0}, "it found no answer poor, so that nobody knows whether length flatters it"),
+        (29, honest, {}, "29 labels have two passages or more, at least 30 are needed"),
+        (0, by_first, {}, "0 labels have two passages or more, at least 30 are needed"),
+        (
+            45,
+            content,
+            {"kappa": 0},
+            "0 answers were found poor, at least 30 are needed to say whether length flatters it",
+        ),
     ],
 )
 async def test_what_nothing_was_measured_on_is_no_evidence(
@@ -161,8 +169,7 @@ async def test_what_nothing_was_measured_on_is_no_evidence(
     chosen = a_suite(project).model_copy(update={"judge": JudgedBy(**changes)})
     assert chosen.judge is not None
     found = await measure(application, chosen, chosen.judge)
-    assert found.ordered == two
-    assert (found.flipped_by_order is None) == (two == 0)
+    assert found.order.of == two
     assert why in reason(application, chosen)
     assert bool(why) is bool(reason(application, chosen))
     assert ("not enough evidence" in reason(application, chosen)) is bool(why)
@@ -315,3 +322,25 @@ def test_a_verdict_is_recorded_although_it_was_given_before(
     with recording:
         assert asyncio.run(Judge(recording, "judge").judge(submitted)) == given
     assert len(recorder.content("small", {}).splitlines()) == 3
+
+
+async def test_the_worse_end_of_the_interval_decides_on_a_bias(
+    judged: tuple[Application, Callable[[Any], None]], project: Path
+) -> None:
+    application, set_judge = judged
+    set_judge(honest)
+    chosen = a_suite(project)
+    assert chosen.judge is not None
+    found = await measure(application, chosen, chosen.judge)
+    for bias in ("order", "repetition", "length"):
+        for of, changed, may in (
+            (37, 3, True),
+            (37, 4, False),
+            (61, 7, True),
+            (61, 8, False),
+            (300, 45, True),
+            (300, 60, False),
+        ):
+            few = found.model_copy(update={bias: Changed(of=of, changed=changed)})
+            (project / "evals" / "judges" / "small.json").write_text(few.model_dump_json(), "utf-8")
+            assert (reason(application, chosen) == "") is may, (bias, of, changed)

@@ -25,9 +25,6 @@ def register(family: typer.Typer, shell: Shell) -> None:
         from ..evaluation import load_suite
         from ..evaluation.agreement import WHERE, doubt, measure
 
-        def share(value: float | None) -> str:
-            return "?" if value is None else f"{value:.0%}"
-
         with shell.opened() as application:
             chosen = load_suite(application.settings, suite)
             if chosen.judge is None:
@@ -46,12 +43,16 @@ def register(family: typer.Typer, shell: Shell) -> None:
                 ("labelled answers", str(found.n)),
                 ("without a verdict that can be read", str(found.without_verdict)),
                 ("praises more than people, of 1", f"{found.lenient:+.2f}"),
-                ("of them have two passages or more", str(found.ordered)),
-                ("of its verdicts on these change with the order of the passages", share(found.flipped_by_order)),
-                ("of its verdicts change when it is asked again", share(found.flipped_by_repetition)),
-                ("of its verdicts on poor answers rise when these are padded", share(found.raised_by_length)),
+                *(
+                    (f"of {each.of} verdicts {what}; of all at most {each.most:.0%} (95 %)", str(each.changed))
+                    for what, each in (
+                        ("change with the order of two passages or more", found.order),
+                        ("change when it is asked again", found.repetition),
+                        ("on poor answers rise when these are padded", found.length),
+                    )
+                ),
             ):
-                shell.out.print(f"  {value:>6}  {what}")
+                shell.out.print(f"  {value:>6}  {what}", highlight=False)
             said = f"It may not decide anything yet: {why}." if why else "It may decide."
             shell.out.print(f"\n{said} Written to {WHERE.format(suite)}; commit it.", markup=False)
         raise typer.Exit(1 if why else 0)

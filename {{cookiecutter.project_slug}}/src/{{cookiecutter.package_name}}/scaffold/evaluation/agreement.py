@@ -27,7 +27,7 @@ from ..usecase import name_of
 from .dataset import Line, load_lines
 from .judging import WORTH, Judgement, Submitted, judge_by
 from .record import Verdict
-from .statistics import CONFIDENCE, RESAMPLES, SEED
+from .statistics import CONFIDENCE, RESAMPLES, SEED, wilson
 from .store import write_atomically
 from .suite import JUDGED, JudgedBy, SuiteFile
 
@@ -57,6 +57,18 @@ class Label(Line):
         return Submitted(self.question, self.reference, self.answer, tuple(self.passages))
 
 
+class Changed(Strict):
+    """How many judgements something that must not matter changed."""
+
+    of: int = Field(ge=0, description="Judgements that it was tried on.")
+    changed: int = Field(ge=0, description="Those of them that it changed.")
+
+    @property
+    def most(self) -> float:
+        """The one-sided 95 % upper bound of the share that it changes (Wilson): 1 where it was tried on nothing."""
+        return wilson(self.changed, self.of, 2 * CONFIDENCE - 1)[1]
+
+
 class Agreement(Strict):
     """How a judge did on labelled answers."""
 
@@ -68,14 +80,11 @@ class Agreement(Strict):
     kappa: dict[str, float] = Field(description="Cohen's, by what is judged; 1 is full agreement, 0 is chance.")
     low: dict[str, float] = Field(description="One-sided 95 % lower bounds, by bootstrap.")
     lenient: float = Field(description="Mean of the judge's worth less the people's; above 0 it praises too much.")
-    ordered: int = Field(default=0, description="Answers with passages in an order: two that differ, or more.")
-    flipped_by_order: float | None = Field(
-        description="Share of these of which the judgement changes when the passages are reversed; None without any."
+    order: Changed = Field(
+        description="By reversing the passages, where these have an order: two that differ, or more."
     )
-    flipped_by_repetition: float = Field(description="Share that changes when the same is asked again.")
-    raised_by_length: float | None = Field(
-        description="Share of not correct answers that are judged better when padded; None where it found none."
-    )
+    repetition: Changed = Field(description="By asking the same again.")
+    length: Changed = Field(description="Of what it found not correct, by padding the answer: now judged better.")
 
 
 def cohens_kappa(pairs: Sequence[tuple[object, object]]) -> float:
@@ -160,10 +169,9 @@ async def measure(
         kappa={name: round(cohens_kappa(each), 4) for name, each in pairs.items()},
         low={name: round(kappa_bound(each), 4) for name, each in pairs.items()},
         lenient=round(fmean((WORTH[said.verdict] if said else 0) - worth for worth, said in worths), 4),
-        ordered=len(ordered),
-        flipped_by_order=_flipped([plain[index] for index in ordered], turned) if ordered else None,
-        flipped_by_repetition=_flipped(plain, twice),
-        raised_by_length=round(fmean(longer), 4) if longer else None,
+        order=_flipped([plain[index] for index in ordered], turned),
+        repetition=_flipped(plain, twice),
+        length=Changed(of=len(longer), changed=sum(longer)),
     )
     target = application.settings.path(WHERE.format(suite.name))
     write_atomically(target, (found.model_dump_json(indent=2) + "\n").encode())
@@ -180,10 +188,10 @@ def pad(label: Label) -> str:
     return f"{label.answer} In other words, and to be quite clear about it: {label.answer}"
 
 
-def _flipped(one: Sequence[Judgement | None], other: Sequence[Judgement | None]) -> float:
-    """Share of which the judgement changed, whatever reason is given for it."""
+def _flipped(one: Sequence[Judgement | None], other: Sequence[Judgement | None]) -> Changed:
+    """Of how many the judgement changed, whatever reason is given for it."""
     said = [[each and (each.verdict, each.grounded) for each in side] for side in (one, other)]
-    return round(fmean(a != b for a, b in zip(*said, strict=True)), 4)
+    return Changed(of=len(one), changed=sum(a != b for a, b in zip(*said, strict=True)))
 
 
 def proven(application: Application, suite: SuiteFile) -> list[Verdict]:
@@ -215,18 +223,21 @@ def doubt(application: Application, suite: SuiteFile, by: JudgedBy, names: Seque
     bounds = {name: found.low.get(name, -1.0) for name in names}
     if low := [f"kappa of {name} is at least {bound:.2f}" for name, bound in bounds.items() if bound < by.kappa]:
         return f"{' and '.join(low)} only (95 %), {by.kappa:g} is demanded"
-    if found.ordered < LEAST or found.flipped_by_order is None:
-        return (
-            f"{found.ordered} of the labels have two passages or more, at least {LEAST} are needed to say whether "
-            "their order matters to it: not enough evidence"
-        )
-    if found.raised_by_length is None:
-        return "it found no answer poor, so that nobody knows whether length flatters it: not enough evidence"
+    for each, what, whether in (
+        (found.order, "labels have two passages or more", "their order matters to it"),
+        (found.length, "answers were found poor", "length flatters it"),
+    ):
+        if each.of < LEAST:
+            return f"{each.of} {what}, at least {LEAST} are needed to say whether {whether}: not enough evidence"
     biases = {
-        "of its verdicts change with the order of the passages": found.flipped_by_order,
-        "of its verdicts change when it is asked again": found.flipped_by_repetition,
-        "of its verdicts on poor answers rise when these are padded": found.raised_by_length,
+        "change with the order of the passages": found.order,
+        "change when it is asked again": found.repetition,
+        "on poor answers rise when these are padded": found.length,
     }
-    if biased := [f"{share:.0%} {what}" for what, share in biases.items() if share > by.bias]:
-        return f"{'; '.join(biased)}, at most {by.bias:.0%} is allowed"
+    if biased := [
+        f"{each.changed} of {each.of} verdicts {what}, which may be {each.most:.0%} of all (95 %)"
+        for what, each in biases.items()
+        if each.most > by.bias
+    ]:
+        return f"{'; '.join(biased)}; {by.bias:.0%} is allowed"
     return ""

@@ -61,7 +61,10 @@ class JudgedBy(File):
     labels: str = Field(default="evals/labels/answers.jsonl", description="Answers that people have judged.")
     kappa: float = Field(default=0.6, ge=0, le=1, description="Least agreement with them, as Cohen's kappa, with 95 %.")
     bias: float = Field(
-        default=0.1, ge=0, le=1, description="Most verdicts that may depend on order, repetition or length, as a share."
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Most verdicts that may depend on order, repetition or length, as a share, with 95 %.",
     )
 
 
