@@ -677,6 +677,12 @@ CONTROLS = (
         tests=["tests/scaffold/evaluation/test_matrix.py", f"{DRILLS}/test_f31_another_model.py"],
     ),
     Control(
+        name="matrix-taken-over-as-is",
+        failure="F31",
+        unplug=[("scaffold.evaluation.underway.key_of", always(lambda suite, *_: suite.name))],
+        tests=["tests/scaffold/evaluation/test_matrix.py"],
+    ),
+    Control(
         name="judge-proven",
         failure="F13",
         unplug=[("scaffold.evaluation.runner.proven", always(lambda *_: []))],

@@ -14,10 +14,12 @@ import yaml
 from typer.testing import CliRunner
 
 from {{ cookiecutter.package_name }}.app import build
+from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.cli import commands
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError, EvidenceError, UsageError
-from {{ cookiecutter.package_name }}.scaffold.evaluation import Run
+from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, run, underway
 from {{ cookiecutter.package_name }}.scaffold.evaluation.matrix import PAGE, matrix
+from {{ cookiecutter.package_name }}.scaffold.evaluation.suite import SuiteFile
 
 from tests.scaffold.candidates import CASES, SUITE, Tried, as_ever, knowing, opened, staged
 from tests.scaffold.models.vendors.wire import READ
@@ -113,6 +115,73 @@ def test_candidates_of_one_vendor_share_its_connections_and_come_to_the_same(tri
     told = {name: (row.accepted, row.quality, row.backlog, row.verdict) for name, row in rows.items()}
     assert told["gateway"] == (CASES, rows["gateway"].quality, {"hard": ""}, "may take its place")
     assert told["second"] == told["third"] == told["gateway"]
+
+
+def edit_the_record(project: Path) -> None:
+    (record,) = (project / "evals" / "runs").glob("*extractive*")
+    record.write_bytes(record.read_bytes() + b" ")
+
+
+def change_a_case(project: Path) -> None:
+    with (project / "evals" / "datasets" / "small.jsonl").open("a", encoding="utf-8") as file:
+        file.write("\n")
+
+
+def make_it_older(project: Path) -> None:
+    path = project / "var" / "evaluation" / "matrix.json"
+    told = json.loads(path.read_bytes())
+    for each in told["done"].values():
+        each["at"] = (datetime.now(UTC) - timedelta(days=1, minutes=1)).isoformat()
+    path.write_text(json.dumps(told), "utf-8")
+
+
+def damage_it(project: Path) -> None:
+    (project / "var" / "evaluation" / "matrix.json").write_bytes(b"{")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "fresh", "again"),
+    [
+        (lambda _: None, False, ["gateway"]),
+        (lambda _: None, True, ["extractive", "gateway"]),
+        (edit_the_record, False, ["extractive", "gateway"]),
+        (change_a_case, False, ["extractive", "gateway"]),
+        (make_it_older, False, ["extractive", "gateway"]),
+        (damage_it, False, ["extractive", "gateway"]),
+    ],
+)
+def test_what_a_matrix_that_was_cut_off_has_asked_is_not_asked_again(
+    tried: Tried,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: Callable[[Path], None],
+    fresh: bool,
+    again: list[str],
+) -> None:
+    asked: list[str] = []
+
+    async def cut_off(application: Application, suite: SuiteFile, *given: Any, **more: Any) -> Run:
+        asked.append(suite.name.removeprefix("matrix-small-"))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return await run(application, suite, *given, **more)
+
+    monkeypatch.setattr(underway, "run", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        tried(knowing)
+    assert asked == ["extractive", "gateway"]
+    meanwhile(project)
+    found = asyncio.run(matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None, fresh))
+    assert asked[2:] == again
+    assert {row.name: row.accepted for row in found.rows} == {"extractive": 0, "gateway": CASES}
+    asyncio.run(matrix(lambda stand_ins: opened(project, stand_ins), lambda _: None))
+    assert asked[2 + len(again) :] == ["extractive", "gateway"], "a matrix that is there is made anew"
+
+
+def test_a_candidate_that_was_not_to_be_reached_is_asked_again(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(underway.Underway, "finished", lambda _: None)  # as if cut off at the very end
+    assert tried(knowing, {"base_url": "http://127.0.0.1:9/v1"})["gateway"].accepted == 0
+    assert tried(knowing)["gateway"].accepted == CASES
 
 
 def test_a_slice_that_it_serves_badly_keeps_a_candidate_out(tried: Tried, project: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE
@@ -20,7 +20,13 @@ def register(family: typer.Typer, shell: Shell) -> None:
     """Add it to ``eval``."""
 
     @family.command()
-    def matrix(as_json: Json = False) -> None:
+    def matrix(
+        as_json: Json = False,
+        fresh: Annotated[
+            bool,
+            typer.Option("--fresh", help="Ask every candidate, also those that a matrix which was cut off has asked."),
+        ] = False,
+    ) -> None:
         """Ask the cases of every candidate of evals/matrix.yaml; exit 1 where the present model should not stay."""
         from ..evaluation.matrix import HEADINGS, PAGE, columns
         from ..evaluation.matrix import matrix as compare
@@ -31,7 +37,12 @@ def register(family: typer.Typer, shell: Shell) -> None:
             shell.say(f"asking {name}")
             return shell.progress
 
-        found = asyncio.run(compare(lambda stand_ins: shell.opened(stand_ins=stand_ins), begin))
+        try:
+            found = asyncio.run(compare(lambda stand_ins: shell.opened(stand_ins=stand_ins), begin, fresh))
+        except KeyboardInterrupt:
+            same = "the same command without --fresh" if fresh else "the same command"
+            shell.say(f"Interrupted. What was answered is kept for a day: {same} goes on from there.")
+            raise
         if as_json:
             shell.json(found.model_dump(mode="json"))
         else:

@@ -52,13 +52,7 @@ class Journal:
         Journals of any suite that nobody took up again for ``KEPT`` are dropped. Raises ``UsageError`` where another
         run has it: both would take over each other's answers, and count as two.
         """
-        same = {
-            "suite": suite.model_dump(mode="json"),
-            "on": {part: digests[part] for part in COMPARED},
-            "calls": calls,
-        }
-        key = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:16]
-        path = settings.var / FOLDER / f"{suite.name}-{key}.jsonl"
+        path = settings.var / FOLDER / f"{suite.name}-{key_of(suite, digests, calls)}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         _drop_old(path.parent)
         file = _alone(path, suite.name)
@@ -99,6 +93,13 @@ class Journal:
                 f"{error.filename or 'The output'} cannot be written ({error.strerror or error}); mend that. "
                 f"What was answered until then is in {self._path}; {self._again}."
             ) from error
+
+
+def key_of(suite: SuiteFile, digests: dict[str, str], calls: str = "live") -> str:
+    """What two runs have in common of which one may take over what the other was answered."""
+    on = {part: digests[part] for part in COMPARED}
+    same = {"suite": suite.model_dump(mode="json"), "on": on, "calls": calls}
+    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _alone(path: Path, suite: str) -> BinaryIO:

@@ -21,9 +21,10 @@ from ..errors import ConfigurationError, EvidenceError, ScaffoldError, UsageErro
 from ..models import BASELINE
 from .margins import pair
 from .record import CaseResult, Metric, Paired
-from .runner import Progress, run
+from .runner import Progress
 from .store import write_atomically
 from .suite import SuiteFile, Thresholds, load_suite
+from .underway import Underway
 
 WHERE = "evals/matrix.yaml"
 RECORD = "var/reports/matrix.json"
@@ -88,10 +89,10 @@ class Matrix(Strict):
     rows: list[Row]
 
 
-async def matrix(opened: Opened, progress: Callable[[str], Progress | None]) -> Matrix:
+async def matrix(opened: Opened, progress: Callable[[str], Progress | None], fresh: bool = False) -> Matrix:
     """Ask the cases of every candidate, one after the other, and write ``RECORD`` and ``PAGE``.
 
-    All in one event loop: candidates of one vendor share its connections, which end with the loop they were made in.
+    What a matrix that was cut off less than a day ago has asked is taken over, unless ``fresh``. All in one event loop: candidates of one vendor share its connections, which end with the loop they were made in.
 
     A candidate that cannot be asked is named and does not stop the others. Raises ``UsageError`` offline, where all
     would be the same, ``ConfigurationError`` for a mistake in the file, ``EvidenceError`` where the present model
@@ -105,7 +106,8 @@ async def matrix(opened: Opened, progress: Callable[[str], Progress | None]) -> 
     names = list(dict.fromkeys([current, *(file.candidates or known)]))
     offline = next((name for name in names if name in known and known[name].provider == "offline"), BASELINE)
     names = list(dict.fromkeys([*names, offline]))
-    tried = {name: await _try(opened, file, name, current, suites, progress(name)) for name in names}
+    underway = Underway(target, fresh)
+    tried = {name: await _try(opened, file, name, current, suites, underway, progress(name)) for name in names}
     if (why := tried[current][0].untried) or not tried[current][1]:
         raise EvidenceError(f"The present model {current!r} could not be asked: {why or 'no case ended well'}.")
     runs = {name: found[1] for name, found in tried.items()}
@@ -124,6 +126,7 @@ async def matrix(opened: Opened, progress: Callable[[str], Progress | None]) -> 
     )
     write_atomically(target.path(RECORD), (result.model_dump_json(indent=2) + "\n").encode())
     write_atomically(target.path(PAGE), markdown(result).encode())
+    underway.finished()
     return result
 
 
@@ -153,6 +156,7 @@ async def _try(
     name: str,
     current: str,
     suites: Mapping[str, SuiteFile],
+    underway: Underway,
     progress: Progress | None,
 ) -> tuple[Row, list[CaseResult]]:
     """What ``name`` answers. The present model is asked as it is, with what stands in for it."""
@@ -163,8 +167,11 @@ async def _try(
             label = f"{entry.provider}/{entry.model}"
             if why := application.models.unusable(file.role):
                 return Row(name=name, model=label, untried=why, retires=entry.retires), []
-            made = await run(application, _named(suites[file.suite], name), progress, resume=True)
-            later = {each: await _reason(application, _named(suites[each], name), progress) for each in _backlog(file)}
+            made = await underway.run(application, _named(suites[file.suite], name), progress)
+            later = {
+                each: await _reason(underway, application, _named(suites[each], name), progress)
+                for each in _backlog(file)
+            }
     except ScaffoldError as error:
         return Row(name=name, model=label, untried=str(error)), []
     passed = [case for case in made.cases if case.passed]
@@ -185,10 +192,10 @@ async def _try(
     return row, made.cases
 
 
-async def _reason(application: Application, suite: SuiteFile, progress: Progress | None) -> str:
+async def _reason(underway: Underway, application: Application, suite: SuiteFile, progress: Progress | None) -> str:
     """Why the application does not reach ``suite``; empty where it does."""
     try:
-        made = await run(application, suite, progress, resume=True)
+        made = await underway.run(application, suite, progress)
     except ScaffoldError as error:
         return str(error)
     return next((verdict.reason for verdict in made.verdicts if not verdict.passed), "")
