@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from {{ cookiecutter.package_name }}.scaffold.evaluation import Run, SuiteFile, 
 from {{ cookiecutter.package_name }}.scaffold.evidence import COMPARED
 from {{ cookiecutter.package_name }}.scaffold.models.governed import Passage
 from {{ cookiecutter.package_name }}.scaffold.models.personal_data import PersonalData
-from {{ cookiecutter.package_name }}.scaffold.readiness import load_stage
+from {{ cookiecutter.package_name }}.scaffold.readiness import checks, load_stage
 from {{ cookiecutter.package_name }}.scaffold.readiness.checks import (
     access,
     audit,
@@ -103,6 +104,16 @@ def test_a_stage_may_demand_answers_of_now(live: bool, calls: str, short: int) -
     found = shortcomings(a_run(1, 1, calls=calls), required, SUITE, DIGESTS, NOW)
     assert [problem for problem in found if "recorded answers were replayed" in problem] == found
     assert len(found) == short
+
+
+@pytest.mark.parametrize(("reasons", "end"), [(6, "; reason 5."), (9, "; reason 5; and 3 more, all in the report of")])
+def test_of_many_reasons_the_first_are_told(
+    application: Application, monkeypatch: pytest.MonkeyPatch, reasons: int, end: str
+) -> None:
+    monkeypatch.setattr(checks, "newest", lambda *_: a_run(1, 1))
+    monkeypatch.setattr(checks, "shortcomings", lambda *_: [f"reason {number}" for number in range(reasons)])
+    with pytest.raises(EvidenceError, match=re.escape(end)):
+        check(checks.evaluation, application)
 
 
 def test_an_indexed_document_that_no_rule_names_any_more_is_named(application: Application, project: Path) -> None:

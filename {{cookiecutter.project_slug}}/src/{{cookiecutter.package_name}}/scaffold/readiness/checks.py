@@ -60,6 +60,9 @@ OPTIONAL = frozenset({"config/quality.yaml", "config/sources.yaml"})
 UNWATCHED = frozenset({".git", ".venv", "__pycache__", "data", "node_modules", "runs", "var"})
 """Folders that no update writes to: the project's documents, its own output, and what tools keep."""
 
+TOLD = 6
+"""Reasons that the line of one check names."""
+
 
 def evaluation(application: Application, stage: Stage) -> str:
     """The newest run of the stage's suite passed, is recent, and was made on what is here now."""
@@ -72,7 +75,8 @@ def evaluation(application: Application, stage: Stage) -> str:
     cases = reviewed(load_cases(application.settings.path(suite.dataset)))
     told = [*proven(application, suite), *unfair(application.prompts, cases)]
     if problems := problems + [each.reason.rstrip(".") for each in told if not each.passed]:
-        raise EvidenceError(f"{run.id}: {'; '.join(problems)}.")
+        more = [f"and {len(problems) - TOLD} more, all in the report of 'make eval'"] if len(problems) > TOLD else []
+        raise EvidenceError(f"{run.id}: {'; '.join([*problems[:TOLD], *more])}.")
     how = ", recorded answers" if _replayed(run) else ""
     return f"{run.id}: {run.asked} reviewed cases{how}, every threshold reached, on what is here now."
 
