@@ -9,6 +9,7 @@ import pytest
 
 import {{ cookiecutter.package_name }} as package
 
+from tests.scaffold import detach
 from tests.scaffold.controls import CONTROLS, Control, unplug
 from tests.scaffold.detach import ROOT, explain, missed_by, run_tests
 
@@ -61,6 +62,29 @@ def test_only_an_assertion_in_a_run_that_went_through_counts(
     assert missed_by(found, failures) == missed
     expected = "SURVIVED" if code == 0 else f"missed by {missed[0]} and 3 more" if missed else "BROKEN"
     assert explain(found, failures).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("tests", "caught", "runs"),
+    [
+        (["test_compares", "test_says_why"], True, 1),
+        (["test_trips", "test_compares"], True, 2),
+        (["test_trips", "test_looks_for_what_is_gone"], False, 2),
+        (["test_passes"], False, 1),
+    ],
+)
+def test_one_test_that_misses_it_is_enough_wherever_it_stands(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tests: list[str], caught: bool, runs: int
+) -> None:
+    ran: list[str | None] = []
+
+    def in_folder(tests: list[str], detached: str | None, options: list[str] = []) -> tuple[int, dict[str, str], str]:
+        ran.append(detached)
+        return run_tests(tests, None, folder, options)
+
+    monkeypatch.setattr(detach, "run_tests", in_folder)
+    assert detach.detach(Control("c", "F00", [], [f"test_all.py::{test}" for test in tests])) is caught
+    assert ran == ["c"] * runs
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
