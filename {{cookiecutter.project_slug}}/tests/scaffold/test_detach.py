@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +80,7 @@ def test_one_test_that_misses_it_is_enough_wherever_it_stands(
 ) -> None:
     ran: list[str | None] = []
 
-    def in_folder(tests: list[str], detached: str | None, options: list[str] = []) -> tuple[int, dict[str, str], str]:
+    def in_folder(tests: list[str], detached: str | None, options: Sequence[str] = ()) -> tuple[int, Any, str]:
         ran.append(detached)
         return run_tests(tests, None, folder, options)
 

@@ -10,7 +10,7 @@ import pytest
 
 from {{ cookiecutter.package_name }}.scaffold.application import Application
 from {{ cookiecutter.package_name }}.scaffold.evaluation import CaseResult, run
-from {{ cookiecutter.package_name }}.scaffold.evaluation.graders import parity, with_parity
+from {{ cookiecutter.package_name }}.scaffold.evaluation.parity import parity, with_parity
 
 from tests.scaffold.evaluation.cases import HOTEL, Scripted, answer, line, result, suite
 

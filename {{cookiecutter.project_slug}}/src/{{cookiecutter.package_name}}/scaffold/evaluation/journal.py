@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ..config import Settings
 from ..errors import EvidenceError, UsageError
 from ..evidence import COMPARED
-from .graders import failures
+from .metrics import failures
 from .record import CaseResult
 from .store import naming
 from .suite import SuiteFile

@@ -92,7 +92,8 @@ class Matrix(Strict):
 async def matrix(opened: Opened, progress: Callable[[str], Progress | None], fresh: bool = False) -> Matrix:
     """Ask the cases of every candidate, one after the other, and write ``RECORD`` and ``PAGE``.
 
-    What a matrix that was cut off less than a day ago has asked is taken over, unless ``fresh``. All in one event loop: candidates of one vendor share its connections, which end with the loop they were made in.
+    All in one event loop: candidates of one vendor share its connections, which end with the loop they were made in.
+    What a matrix that was cut off less than a day ago has asked is taken over, unless ``fresh``.
 
     A candidate that cannot be asked is named and does not stop the others. Raises ``UsageError`` offline, where all
     would be the same, ``ConfigurationError`` for a mistake in the file, ``EvidenceError`` where the present model

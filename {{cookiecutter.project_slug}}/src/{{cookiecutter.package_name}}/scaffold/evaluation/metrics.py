@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Literal
 
-from .graders import MEASURES, failures
+from .graders import FAILED, MEASURES
 from .record import CaseResult, Metric, Verdict
 from .statistics import mean_interval, quantile_bounds, wilson
 from .suite import SuiteFile, Threshold
@@ -22,6 +22,16 @@ def summarise(cases: Iterable[CaseResult]) -> dict[str, Metric]:
         for name, value in {**{name: score.score for name, score in case.scores.items()}, **case.measures}.items():
             scores.setdefault(name, {}).setdefault(case.id, []).append(value)
     return {name: _metric(name, list(scores[name].values())) for name in sorted(scores.keys() - unknown(every).keys())}
+
+
+def failures(results: Iterable[CaseResult]) -> dict[str, list[str]]:
+    """What graders failed with, by grader: a run in which one did has not measured what it was asked to."""
+    found: dict[str, list[str]] = {}
+    for result in results:
+        for name, score in result.scores.items():
+            if score.reason.startswith(FAILED):
+                found.setdefault(name, []).append(f"{result.id}: {score.reason.removeprefix(FAILED)}")
+    return found
 
 
 def unknown(cases: Sequence[CaseResult]) -> dict[str, str]:

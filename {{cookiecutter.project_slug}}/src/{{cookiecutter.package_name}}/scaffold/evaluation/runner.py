@@ -28,11 +28,12 @@ from .baseline import against, check, load
 from .cases.leakage import unfair
 from .cases.lines import places
 from .dataset import Case, load_cases, sample
-from .graders import Grade, Observation, Score, grade, spelled, with_parity
+from .graders import Grade, Observation, Score, grade, spelled
 from .journal import Journal
 from .judging import Judge, judge_of
 from .metrics import judge as judge_scores
 from .metrics import slices, summarise
+from .parity import with_parity
 from .record import CaseResult, Run, Shown, Verdict
 from .relative import times
 from .store import save, writable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from ..application import Application
 from ..config import Settings, Strict
@@ -27,7 +27,7 @@ class _Done(Strict):
 
 
 class _File(Strict):
-    done: dict[str, _Done] = {}
+    done: dict[str, _Done] = Field(default={})
 
 
 class Underway:

@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from ..dataset import Case
 from .answer import correctness
 from .citations import citation_precision, citation_recall
-from .custom import custom, failures, shape_of
+from .custom import FAILED, custom, shape_of
 from .fields import fields, label, spelled
 from .form import shaped, well_formed
 from .grounded import groundedness
 from .leaks import access, personal_data
 from .numbers import number
 from .observed import Grade, Observation, Score, unique
-from .parity import parity, with_parity
 from .refusals import answered, completed, refusal
 from .retrieval import retrieval_mrr, retrieval_ndcg, retrieval_precision, retrieval_recall
 from .text import fold, holds
@@ -27,6 +26,7 @@ from .wording import exact_match, token_f1
 
 __all__ = [
     "ACROSS",
+    "FAILED",
     "GRADED",
     "MEASURES",
     "NAMED",
@@ -44,7 +44,6 @@ __all__ = [
     "correctness",
     "custom",
     "exact_match",
-    "failures",
     "fields",
     "fold",
     "grade",
@@ -52,7 +51,6 @@ __all__ = [
     "holds",
     "label",
     "number",
-    "parity",
     "personal_data",
     "read_words",
     "refusal",
@@ -67,7 +65,6 @@ __all__ = [
     "toxicity",
     "unique",
     "well_formed",
-    "with_parity",
 ]
 
 RATES: Mapping[str, Grade] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from contextvars import copy_context
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -17,9 +17,6 @@ from ...errors import ConfigurationError, UsageError
 from ..dataset import Case
 from . import adapters
 from .observed import Grade, Observation, Score, unanswered
-
-if TYPE_CHECKING:
-    from ..record import CaseResult
 
 REFERENCE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 """``package.module:name``, or ``deepeval:Metric``, or ``ragas:Metric``."""
@@ -90,16 +87,6 @@ def _asked(grader: Custom, case: Case, observed: Observation) -> Future[Any]:
 
 def _failed(why: str) -> Score:
     return Score(score=0, reason=f"{FAILED}{why}")
-
-
-def failures(results: Iterable[CaseResult]) -> dict[str, list[str]]:
-    """What graders failed with, by grader: a run in which one did has not measured what it was asked to."""
-    found: dict[str, list[str]] = {}
-    for result in results:
-        for name, score in result.scores.items():
-            if score.reason.startswith(FAILED):
-                found.setdefault(name, []).append(f"{result.id}: {score.reason.removeprefix(FAILED)}")
-    return found
 
 
 def shape_of(reference: str, where: str) -> type[BaseModel]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..graders import MEASURES, failures
+from ..graders import MEASURES
 from ..margins import of
-from ..metrics import unknown
+from ..metrics import failures, unknown
 from ..record import Metric, Run, Verdict
 from ..relative import Change
 from ..suite import Threshold

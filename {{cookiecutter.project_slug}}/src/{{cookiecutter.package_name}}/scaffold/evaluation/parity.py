@@ -8,12 +8,10 @@ are such twins; the tag ``attribute:NAME`` says in what they differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from .observed import Score, unique
-
-if TYPE_CHECKING:
-    from ..record import CaseResult
+from .graders import Score, unique
+from .record import CaseResult
 
 
 class _Ending(NamedTuple):
