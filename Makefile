@@ -25,7 +25,7 @@ demo: setup  ## Make a project, install it, index, ask, evaluate, run the gate: 
 test: setup  ## Run the fast suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long"
 
-test-all: setup  ## Run everything: every combination, installed and tested
+test-all: setup  ## Run everything, for hours: every combination, and every pair of choices installed and tested
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: setup  ## Style, types, and whether generated files follow the questions
