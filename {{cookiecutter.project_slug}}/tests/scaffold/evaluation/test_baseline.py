@@ -144,6 +144,7 @@ def test_a_slice_with_a_margin_of_its_own_is_judged_by_that_alone(own: dict[str,
 @pytest.mark.parametrize(
     ("changes", "now", "said"),
     [
+        ({"suite": "large"}, 10, r"is of the suite 'large', not of 'small'; delete it, run 'make eval'"),
         ({"dataset": "evals/datasets/old.jsonl"}, 10, r"is of the dataset evals/datasets/old.jsonl, not of d; delete"),
         ({}, 4, r"small.json: the baseline r0 has 10 cases, of which 4 are asked as they were"),
         ({"cases": []}, 4, r"has 0 cases, of which 0"),
@@ -226,6 +227,7 @@ async def test_a_baseline_keeps_whether_its_answers_were_replayed(
     assert kept.calls == calls
     old = json.loads(path.read_text("utf-8"))
     del old["calls"]
+    old["sha256"] = Baseline.model_validate(old).proof
     path.write_text(json.dumps(old), "utf-8")
     assert (kept := load(application.settings, chosen)) is not None
     assert kept.calls == "unknown"
@@ -255,6 +257,27 @@ async def test_a_corrupt_baseline_is_refused_before_anything_is_asked(
     with pytest.raises(ConfigurationError, match=said):
         await run(dataclasses.replace(application, usecase=usecase), chosen)
     assert usecase.asked == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"correctness": 1.0', '"correctness": 0.0'), ('"suite": "small"', '"suite": "large"'), ("Ada", "Eve")],
+)
+async def test_a_baseline_that_was_edited_by_hand_is_refused(
+    application: Application, project: Path, old: str, new: str
+) -> None:
+    usecase, chosen = Scripted(), suite(project, [line("a")])
+    scripted = dataclasses.replace(application, usecase=usecase)
+    path = accept(application, await run(scripted, chosen), chosen, by="Ada")
+    usecase.asked.clear()
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(ConfigurationError, match=r"small.json: it is not what was accepted, .*; restore it from git"):
+        await run(scripted, chosen)
+    assert usecase.asked == []
+    path.write_bytes(text.replace("\n", "\r\n").encode())  # as git may check it out
+    assert (await run(scripted, chosen)).against is not None
 
 
 async def test_a_baseline_of_other_cases_is_refused_before_anything_is_asked(

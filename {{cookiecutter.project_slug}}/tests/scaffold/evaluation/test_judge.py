@@ -220,6 +220,19 @@ async def test_a_judge_that_gives_no_verdict_praises_nothing(
     assert "The judge gave no verdict" in made.cases[0].scores["judged_correctness"].reason
 
 
+async def test_a_judge_that_changed_behind_its_name_is_found_out_when_it_is_held_again(
+    judged: tuple[Application, Callable[[Any], None]], project: Path
+) -> None:
+    application, set_judge = judged
+    chosen = a_suite(project)
+    assert chosen.judge is not None
+    for says, why in ((honest, ""), (content, "kappa of judged_correctness is at least 0.00 only"), (honest, "")):
+        set_judge(says)
+        await measure(application, chosen, chosen.judge)
+        assert why in reason(application, chosen)
+        assert bool(why) is bool(reason(application, chosen))
+
+
 async def test_the_same_is_asked_once(judged: tuple[Application, Callable[[Any], None]], project: Path) -> None:
     application, set_judge = judged
     asked: list[str] = []
@@ -261,7 +274,7 @@ def test_a_judge_without_its_key_is_named_before_anything_is_asked(project: Path
     path.write_text(yaml.safe_dump(file), "utf-8")
     with (
         build(Settings(root=project)) as application,
-        pytest.raises(ConfigurationError, match=r"The judge cannot be asked: .*NO_SUCH_KEY"),
+        pytest.raises(ConfigurationError, match=r"The judge cannot be asked: .*NO_SUCH_KEY .*, or take judge out"),
     ):
         asyncio.run(run(application, a_suite(project)))
 
@@ -303,8 +316,6 @@ def test_the_command_says_whether_it_may_decide(
     monkeypatch.delenv("APP_OFFLINE", raising=False)
     for says, code in ((honest, 0), (content, 1)):
         set_judge(says)
-        for kept in (project / "var" / "evaluation" / "judgements").glob("*"):
-            kept.unlink()
         done = CliRunner().invoke(commands(build), ["eval", "judge", "small", "--json"])
         assert done.exit_code == code, done.output
         assert json.loads(done.stdout)["proven"] is (code == 0)

@@ -258,7 +258,8 @@ def test_what_a_vendor_did_not_answer_is_not_recorded(asked: Recorded, live: ven
     live.fault = 503
     code, _, err = asked.eval("run", "three", "--record")
     assert code == 2
-    assert "3 requests to openai-compatible/loopback-1 got no answer" in err
+    assert "3 requests to openai-compatible/loopback-1 got no answer (the first of them: " in err
+    assert "503" in err
     assert not asked.file.exists()
 
 

@@ -74,7 +74,7 @@ def test_the_terminal_shows_metric_bound_and_failing_cases(failed: Run) -> None:
         "✗  correctness          0.333 ",
         "0.061–0.792",
         "Not good enough: 1 of 2 demands is missed, 1 more is not sure.",
-        "• Right answers (correctness): 33.3 % of 3 cases; demanded: at least 50 %.",
+        "• Right answers (correctness): 33.3 % of 3 cases, 1 of which ended in an error; demanded: at least 50 %.",
         "• Too few cases to be sure of: Admits what it does not know (refusal).",
         NASTY,
         "expected  150 EUR",

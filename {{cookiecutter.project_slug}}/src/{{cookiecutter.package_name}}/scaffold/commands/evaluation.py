@@ -76,17 +76,19 @@ def register(app: typer.Typer, shell: Shell) -> None:
         """Ask some cases again; exit 1 where the answers changed and nothing on our side did, 2 where something did."""
         from ..evaluation import accept as accept_answers
         from ..evaluation import canary as ask_canary
+        from ..evaluation import write
 
         with shell.opened(offline) as application:
             ask_again = accept_answers if accept else ask_canary
             record = asyncio.run(ask_again(application, None if as_json else shell.progress))
+            page, *others = write(application, record)
         if accept and record.passed and (failing := [case.id for case in record.cases if not case.passed]):
             named = ", ".join(failing[:10]) + " …" * (len(failing) > 10)
             shell.err.print(
                 f"[yellow]warning:[/] {len(failing)} of the {len(record.cases)} answers that you accepted fail their "
                 f"cases: {escape(named)}. Of those only another answer will show, not a worse one."
             )
-        _show(record, as_json)
+        _show(record, as_json, f"The page: {page} (beside it {', '.join(others)})")
 
     reports.register(family, shell)
 

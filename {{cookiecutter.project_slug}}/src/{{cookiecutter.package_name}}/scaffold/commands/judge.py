@@ -20,7 +20,10 @@ def register(family: typer.Typer, shell: Shell) -> None:
         suite: Annotated[str, typer.Argument(help="Name of a file in evals/suites that has a judge.")] = "knowledge",
         as_json: Json = False,
     ) -> None:
-        """Hold the suite's judge against labelled answers; exit 1 where it may not decide anything."""
+        """Hold the suite's judge against labelled answers; exit 1 where it may not decide anything.
+
+        It is asked anew each time, also about what it judged before: the model behind a name may have changed.
+        """
         from ..errors import UsageError
         from ..evaluation import load_suite
         from ..evaluation.agreement import WHERE, doubt, measure

@@ -133,7 +133,7 @@ async def measure(
         async with gate:
             with calling(Call("judge", EVALUATION, (), name_of(application.usecase))):
                 try:
-                    return await judge.judge(submitted, again)
+                    return await judge.judge(submitted, again, fresh=True)  # not what it said when it was held last
                 except EvidenceError:
                     return None
                 finally:

@@ -6,6 +6,7 @@ a ``margin`` then demands is decided in ``margins``. See docs/baselines.md.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,8 @@ FOLDER = "evals/baselines"
 
 TOLD = 3
 """So many of its shortcomings are told where a run is not accepted; its report names all."""
+
+RESTORE = "restore it from git, or delete it, run 'make eval' and accept a new one with 'eval baseline'."
 
 REMAINING = 0.5
 """Where fewer of the baseline's cases are left than this share, it is a baseline of something else."""
@@ -64,6 +67,13 @@ class Baseline(Strict):
         description="Whether models were asked: Run.calls. Files from before this was kept do not say.",
     )
     cases: list[Kept]
+    sha256: str = Field(default="", description="Of all the rest, so that what was edited by hand is noticed.")
+
+    @property
+    def proof(self) -> str:
+        """What ``sha256`` has to be. Fields that are as ever do not count: a later version may have more of them."""
+        said = self.model_dump_json(exclude={"sha256"}, exclude_defaults=True)
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 def where(suite: str) -> str:
@@ -73,7 +83,7 @@ def where(suite: str) -> str:
 
 def baseline_of(run: Run, by: str) -> Baseline:
     """What a baseline keeps of ``run``."""
-    return Baseline(
+    made = Baseline(
         suite=run.suite,
         dataset=run.dataset,
         run=run.id,
@@ -84,6 +94,7 @@ def baseline_of(run: Run, by: str) -> Baseline:
         calls=run.calls,
         cases=[_kept(attempts) for attempts in _by_case(run.cases).values()],
     )
+    return made.model_copy(update={"sha256": made.proof})
 
 
 def accept(application: Application, run: Run, suite: SuiteFile, by: str, force: bool = False) -> Path:
@@ -126,7 +137,7 @@ def load(settings: Settings, suite: SuiteFile) -> Baseline | None:
 def read(path: Path) -> Baseline:
     """The baseline in ``path``. Raises ``ConfigurationError`` where it is none."""
     try:
-        return Baseline.model_validate_json(path.read_bytes())
+        found = Baseline.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such baseline.") from None
     except OSError as error:
@@ -134,10 +145,10 @@ def read(path: Path) -> Baseline:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigurationError(
-            f"{path}: {field}: this is no baseline ({first['msg']}); restore it from git, or delete it, run "
-            f"'make eval' and accept a new one with 'eval baseline'."
-        ) from None
+        raise ConfigurationError(f"{path}: {field}: this is no baseline ({first['msg']}); {RESTORE}") from None
+    if found.sha256 != found.proof:
+        raise ConfigurationError(f"{path}: it is not what was accepted, but was changed afterwards; {RESTORE}")
+    return found
 
 
 def check(baseline: Baseline, cases: Iterable[Case | CaseResult], suite: SuiteFile) -> None:
@@ -146,6 +157,8 @@ def check(baseline: Baseline, cases: Iterable[Case | CaseResult], suite: SuiteFi
     left = {case.id for case in cases if _same(kept.get(case.id), case)}
     remedy = "delete it, run 'make eval' and accept a new one with 'eval baseline'"
     said = f"{where(suite.name)}: the baseline {baseline.run} "
+    if baseline.suite != suite.name:
+        raise ConfigurationError(f"{said}is of the suite {baseline.suite!r}, not of {suite.name!r}; {remedy}.")
     if baseline.dataset != suite.dataset:
         raise ConfigurationError(f"{said}is of the dataset {baseline.dataset}, not of {suite.dataset}; {remedy}.")
     if len(left) < REMAINING * len(baseline.cases) or not left:

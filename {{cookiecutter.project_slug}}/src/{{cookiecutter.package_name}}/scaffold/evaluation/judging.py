@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..application import Application
 from ..errors import ConfigurationError, EvidenceError, ScaffoldError
 from ..guardrails import fence
+from ..models.access import OFFLINE_INSTEAD
 from ..prompts import Prompt
 from .dataset import Case
 from .graders import Observation, Score
@@ -72,7 +73,8 @@ class Judge:
                 "under roles, best with a model of another vendor than the answers', or take judge out of the suite."
             )
         if why := models.unusable(role):
-            raise ConfigurationError(f"The judge cannot be asked: {why}")
+            instead = why.replace(OFFLINE_INSTEAD, "or take judge out of the suite: the offline model cannot judge.")
+            raise ConfigurationError(f"The judge cannot be asked: {instead}")
         if models.describe(role).provider == "offline":
             raise ConfigurationError(
                 f"The role {role!r} is the offline model, which cannot judge; name a language model for it in "
@@ -87,14 +89,17 @@ class Judge:
         rubric = self._ask(Submitted("", "", "", ())).sha256
         return _sha256([self._application.models.describe(self.role).sha256, rubric])
 
-    async def judge(self, submitted: Submitted, again: int = 0) -> Judgement:
-        """Its judgement; ``again`` above 0 asks anew. Raises ``EvidenceError`` where what it says is none."""
+    async def judge(self, submitted: Submitted, again: int = 0, fresh: bool = False) -> Judgement:
+        """Its judgement; ``again`` above 0 is another one of the same, ``fresh`` asks although it is known.
+
+        Raises ``EvidenceError`` where what it says is none.
+        """
         prompt = self._ask(submitted)
         key = _sha256([self.digest, *vars(submitted).values(), again])
         path = self._said / f"{key}.json"
         taped = self._application.models.tape is not None  # then each verdict is recorded, or comes from the recording
         try:
-            return Judgement.model_validate_json(b"" if taped else path.read_bytes())
+            return Judgement.model_validate_json(b"" if taped or fresh else path.read_bytes())
         except (OSError, ValidationError):  # not asked yet, or the file is damaged
             model = self._application.models.get(self.role, prompt.parameters)
         reply = await model.ainvoke(prompt.messages, config={"metadata": prompt.metadata})

@@ -10,6 +10,9 @@ from .offers import PROVIDERS
 from .settings import ModelEntry
 from .taken import TAKES, not_taken
 
+OFFLINE_INSTEAD = "or set APP_OFFLINE=1 to work with the offline model."
+"""How a message ends about what a vendor's model lacks."""
+
 
 def key(entry: ModelEntry) -> str:
     """The key that the environment holds, or a stand-in where the provider needs none."""
@@ -18,8 +21,7 @@ def key(entry: ModelEntry) -> str:
     value = os.environ.get(name, "") if name else ""
     if not value and (provider.needs_key or entry.api_key_env):
         raise ConfigurationError(
-            f"{entry.provider}/{entry.model} needs a key: set {name} in the environment, "
-            "or set APP_OFFLINE=1 to work with the offline model."
+            f"{entry.provider}/{entry.model} needs a key: set {name} in the environment, {OFFLINE_INSTEAD}"
         )
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ConfigurationError(

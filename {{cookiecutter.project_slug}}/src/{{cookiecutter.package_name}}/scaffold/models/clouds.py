@@ -12,7 +12,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
 from ..errors import ConfigurationError
-from .access import chosen, key
+from .access import OFFLINE_INSTEAD, chosen, key
 from .settings import ModelEntry
 
 
@@ -97,7 +97,7 @@ def _bedrock_client(entry: ModelEntry) -> Any:
             raise ConfigurationError(
                 f"{entry.provider}/{entry.model} needs AWS credentials: set AWS_ACCESS_KEY_ID and "
                 "AWS_SECRET_ACCESS_KEY, AWS_PROFILE or AWS_BEARER_TOKEN_BEDROCK, or give this machine a role; "
-                "or set APP_OFFLINE=1 to work with the offline model."
+                + OFFLINE_INSTEAD
             )
         client = session.client(
             "bedrock-runtime",

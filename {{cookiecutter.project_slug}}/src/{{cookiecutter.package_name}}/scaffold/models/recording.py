@@ -72,12 +72,18 @@ class Recorder:
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
         self._unanswered: dict[str, str] = {}
+        self._why = ""
         self._turn = Lock()
 
     def asked(self, request: str, model: str) -> None:
         """A request goes out."""
         with self._turn:
             self._unanswered[request] = model
+
+    def failed(self, why: str) -> None:
+        """No answer came to a request. Of all reasons the first is kept, to be told."""
+        with self._turn:
+            self._why = self._why or why
 
     def answered(self, request: str, model: str, prompt: str, taken: Taken) -> None:
         """What came back. The same vector is kept once."""
@@ -90,11 +96,13 @@ class Recorder:
     def content(self, suite: str, digests: Mapping[str, str]) -> bytes:
         """The file. Raises ``ConfigurationError`` where a request was never answered: it could not be replayed."""
         with self._turn:
-            lines, unanswered = dict(self._lines), dict(self._unanswered)
+            lines, unanswered, why = dict(self._lines), dict(self._unanswered), self._why
         if unanswered:
+            reason = f"the first of them: {why.rstrip('.')}" if why else "too slow, unavailable or broken off"
+            models = ", ".join(sorted(set(unanswered.values())))
             raise ConfigurationError(
-                f"{len(unanswered)} requests to {', '.join(sorted(set(unanswered.values())))} got no answer (too slow, "
-                "unavailable or broken off), so that nothing was recorded; see the run's errors, then record again."
+                f"{len(unanswered)} requests to {models} got no answer ({reason}), so that nothing was recorded; mend "
+                "that, then record again."
             )
         head = Head(recording=FORMAT, suite=suite, recorded_at=datetime.now(UTC), digests=dict(digests))
         body = [head.model_dump_json(), *(lines[key].model_dump_json(exclude_defaults=True) for key in sorted(lines))]

@@ -137,6 +137,8 @@ class _Take:
     def __exit__(self, kind: Any, error: BaseException | None, at: Any) -> None:
         if isinstance(error, ModelError) and self._entry.kind == "chat" and _of_the_request(error):
             self._answered(self._requests[0], error=type(error).__name__, said=redact(str(error)))
+        elif error is not None:
+            self._recorder.failed(redact(str(error)))
 
 
 class Replayed(BaseChatModel):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..graders import MEASURES
 from ..margins import of
 from ..metrics import failures, unknown
-from ..record import Metric, Run, Verdict
+from ..record import CaseResult, Metric, Run, Verdict
 from ..relative import Change
 from ..suite import Threshold
 from .words import amount, flat, least, lost, more, title, unmet, where
@@ -151,7 +151,7 @@ def _sentence(run: Run, found: Finding, names: bool) -> str:
     if found.outcome == "unclear" or metric is None or (name in MEASURES and metric.p95 is None):
         return f"{_named(found, names)}: {flat(found.verdicts[0].reason)}"
     compared = of(run.against, name, label) if run.against and any(each.baseline for each in found.verdicts) else None
-    measured = _measured(name, metric, found)
+    measured = _measured(run, name, metric, found)
     if compared:
         rose = f" ({more(name, compared)})" if isinstance(compared, Change) else ""
         fewer = f" for the {compared.n} that it has too" if compared.n < metric.n else ""
@@ -159,9 +159,15 @@ def _sentence(run: Run, found: Finding, names: bool) -> str:
     return f"{_named(found, names)}: {measured}; {_wanted(run, found)}."
 
 
-def _measured(name: str, metric: Metric, found: Finding) -> str:
+def _in(case: CaseResult, label: str) -> bool:
+    return not label or label in case.labels
+
+
+def _measured(run: Run, name: str, metric: Metric, found: Finding) -> str:
     if name not in MEASURES:
-        return f"{amount(name, metric.mean)} of {metric.n} cases"
+        errors = len({case.id for case in run.cases if case.error and name in case.scores and _in(case, found.slice)})
+        apart = f", {errors} of which ended in an error" if errors and name != "completed" else ""
+        return f"{amount(name, metric.mean)} of {metric.n} cases{apart}"
     slow = all(each.baseline for each in found.verdicts)
     return f"{amount(name, metric.mean)} on average" + (
         "" if slow else f", 19 of 20 within {amount(name, metric.p95 or 0)}"

@@ -57,6 +57,8 @@ def _verdict(run: Run) -> str:
         (percent(sum(passed) / len(passed)), f"of {run.asked} cases pass every check"),
         (f"{sum(each.passed for each in held)} of {len(held)}", "demands are met"),
     ]
+    if errors := len({case.id for case in run.cases if case.error}):
+        tiles.insert(1, (str(errors), "ended in an error and count as failed"))
     if run.against:
         worse, better = len(got_worse(run)), len(got_better(run))
         tiles.append((f"{worse} worse, {better} better", f"than the baseline of {run.against.accepted_at:%Y-%m-%d}"))
