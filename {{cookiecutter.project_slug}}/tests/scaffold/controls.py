@@ -309,7 +309,7 @@ CONTROLS = (
     Control(
         "reservation-before-call",
         "F05",
-        [("scaffold.models.budget.Budgeted.most", always(lambda *_: tokens(0, 0)))],
+        [("scaffold.models.budget.most", always(lambda *_: tokens(0, 0)))],
         [f"{MODELS}/test_budget.py"],
     ),
     Control(
@@ -716,7 +716,7 @@ CONTROLS = (
         name="cost-unknown",
         failure="F05",
         unplug=[("scaffold.evaluation.metrics.unknown", always(lambda _: {}))],
-        tests=["tests/scaffold/evaluation/test_measure_margins.py"],
+        tests=["tests/scaffold/evaluation/test_measure_margins.py", "tests/scaffold/evaluation/test_known_cost.py"],
     ),
     Control(
         name="evaluation-threshold",

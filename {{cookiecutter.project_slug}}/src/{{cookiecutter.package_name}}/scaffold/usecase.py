@@ -29,7 +29,7 @@ class Usage(BaseModel):
 
     input_tokens: int | None = None
     output_tokens: int | None = None
-    cost: float | None = Field(default=None, description="US dollars for all calls to models; None where not known.")
+    cost: float | None = Field(default=None, description="US dollars for all calls, at most; None without a price.")
     seconds: float | None = Field(default=None, description="From the question to the answer.")
 
 

@@ -156,11 +156,16 @@ def test_tokens_and_cost_compare_wherever_they_were_counted() -> None:
     assert verdict.outcome == "missed"
 
 
+def without(number: int) -> CaseResult:
+    """A case whose answer asked a model without a price before the one that wrote it."""
+    return result(f"c{number}", measures={}, unpriced=["openai/new"])
+
+
 @pytest.mark.parametrize("side", ["before", "now"])
 def test_what_a_model_without_a_price_costs_is_no_mean_of_the_answers_that_asked_none(side: str) -> None:
     """Three of sixty refused before any model was asked; the others cost nobody knows what."""
     priced = [result(f"c{i}", measures={"cost": 0.0}) for i in range(60)]
-    unpriced = [result(f"c{i}", measures={"cost": 0.0} if i < 3 else {}, model="openai/new") for i in range(60)]
+    unpriced = [(result(f"c{i}", measures={"cost": 0.0}) if i < 3 else without(i)) for i in range(60)]
     before, after = (unpriced, priced) if side == "before" else (priced, unpriced)
     chosen = a_suite({"cost": {"max": 1, "p95": 1, "margin": 0.1}})
     found, (verdict,) = against(baseline(before), after, chosen, {})

@@ -19,6 +19,7 @@ from {{ cookiecutter.package_name }}.scaffold.state import model_calls
 
 from tests.scaffold.models.calls import WAYS, Way
 from tests.scaffold.models.conftest import POLICY, Open
+from tests.scaffold.models.two import Steps
 from tests.scaffold.models.vendors import MODEL, Vendor, nobody_there
 
 PRICED = """\
@@ -135,6 +136,32 @@ async def test_two_hundred_calls_at_once_send_no_more_than_the_budget_has_room_f
     assert len(vendor.requests) == len(answered) == len(rows(state))
     assert len(answered) >= 11
     assert sum(row["cost"] for row in rows(state)) <= 12_000_000
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("model", [MODEL, "loopback-2"], ids=["priced", "without a price"])
+async def test_what_an_answer_cost_after_a_failed_attempt_is_what_is_booked(
+    model: str,
+    way: Way,
+    limits: Written,
+    vendor: Vendor,
+    at: Callable[..., str],
+    open_models: Open,
+    state: Engine,
+) -> None:
+    vendor.fault, vendor.recovers = 500, 1
+    text = at("openai", retries=1).replace(f"model: {MODEL}", f"model: {model}", 1)
+    call = Call("anna", "api")
+    with calling(call):
+        await way(open_models(text, pace=Steps().pace).get("answer"), "Hello")
+    failed, answered = rows(state)
+    assert (failed["estimated"], answered["estimated"], call.meter.calls) == (1, 0, 2)
+    if model == MODEL:
+        assert (failed["cost"] > 100 * 10_000, answered["cost"]) == (True, COST)
+        assert call.meter.dollars == (failed["cost"] + COST) / 1_000_000
+    else:
+        assert (failed["cost"], answered["cost"], call.meter.dollars) == (None, None, None)
+        assert call.meter.unpriced == {"openai/loopback-2"}
 
 
 FAULTS: list[tuple[int | str, bool]] = [

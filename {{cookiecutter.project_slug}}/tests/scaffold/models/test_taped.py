@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,28 @@ async def test_a_replayed_call_is_on_record_as_what_it_is(vendor: Vendor, at: An
         live.cost,
     )
     assert played.recorded_seconds > live.recorded_seconds == 0
+
+
+PRICED = "prices: {openai/loopback-1: {input_per_million: 1000, output_per_million: 10000}}\n"
+
+
+@pytest.mark.parametrize("fault", ["empty", 400, None], ids=["no usage told", "refused", "vectors"])
+async def test_a_replayed_call_that_told_no_usage_costs_what_it_did(
+    fault: str | int | None, vendor: Vendor, at: Any, deck: Deck, root: Path
+) -> None:
+    (root / "config" / "limits.yaml").write_text(PRICED, "utf-8")
+    text, vendor.fault = at("openai"), fault
+    calls = [Call("ada", "evaluation"), Call("ada", "evaluation")]
+    for call, opened in zip(calls, (deck.recording, deck.playing), strict=True):
+        models = opened(text)
+        with calling(call), suppress(ModelError):
+            if fault is None:
+                await models.embeddings().aembed_query("Hello")
+            else:
+                await models.get("answer").ainvoke("Hello")
+    live, played = (call.meter for call in calls)
+    assert (live.calls, live.dollars) == (played.calls, played.dollars)
+    assert (live.dollars == 0) == (fault == 400)
 
 
 async def test_what_cannot_be_compared_is_not_recorded(vendor: Vendor, at: Any, deck: Deck) -> None:

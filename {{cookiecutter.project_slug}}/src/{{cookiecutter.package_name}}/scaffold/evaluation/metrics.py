@@ -37,12 +37,13 @@ def failures(results: Iterable[CaseResult]) -> dict[str, list[str]]:
 def unknown(cases: Sequence[CaseResult]) -> dict[str, str]:
     """Why a measure says nothing of ``cases``; empty where all are known.
 
-    An answer that asked no model costs nothing, one of a model without a price nobody knows what: the mean of those
-    that are known would be that of the answers that cost nothing.
+    An answer that asked no model costs nothing, one that asked a model without a price nobody knows what: the mean of
+    those that are known would be that of the answers that cost nothing. A call of which only the tokens are not known
+    makes nothing unknown: it counts with the most that it can have cost (see ``Spending.settle``).
     """
     if not (without := [case for case in cases if "cost" not in case.measures]):
         return {}
-    models = ", ".join(sorted({case.model for case in without} - {""})) or "a model"
+    models = ", ".join(sorted({model for case in without for model in case.unpriced})) or "a model that was asked"
     said = f"what {len(without)} of {len(cases)} answers cost is unknown, since no price is known for {models}"
     return {"cost": f"{said}; add it under prices in config/limits.yaml"}
 

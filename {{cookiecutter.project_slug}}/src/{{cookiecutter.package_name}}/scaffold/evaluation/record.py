@@ -42,6 +42,7 @@ class CaseResult(Strict):
     retrieved: list[str]
     scores: dict[str, Score] = Field(description="By grader; graders that do not apply are left out.")
     measures: dict[str, float] = Field(description="By name, in the units of graders.MEASURES; unknown ones left out.")
+    unpriced: list[str] = Field(default=[], description="Models asked that have no price: why the cost is unknown.")
     model: str
     prompt: str
     trace_id: str

@@ -233,7 +233,8 @@ async def _observe(
         measures |= {"input_tokens": float(meter.input_tokens), "output_tokens": float(meter.output_tokens)}
     if meter.dollars is not None:
         measures["cost"] = meter.dollars
-    return Observation(answer, tuple(passage.source for passage in passages), visible, error, measures)
+    shown = tuple(passage.source for passage in passages)
+    return Observation(answer, shown, visible, error, measures, tuple(sorted(meter.unpriced)))
 
 
 async def _retrieved(
@@ -277,6 +278,7 @@ def _result(
         retrieved=list(observed.retrieved),
         scores={**grade(case, observed, graders), **judged},
         measures={name: round(value, 6) for name, value in observed.measures.items()},
+        unpriced=list(observed.unpriced),
         model=answer.model if answer else "",
         prompt=answer.prompt if answer else "",
         trace_id=answer.trace_id if answer else "",

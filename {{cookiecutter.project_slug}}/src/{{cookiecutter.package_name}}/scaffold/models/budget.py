@@ -36,28 +36,13 @@ class Budgeted(Governed):
         """Reserves on its way in, for that may wait for a disk."""
         return _Reserved(messages, self, options)
 
-    def most(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> UsageMetadata:
-        """The most tokens that a call can use: as many to read as it has bytes, for no token is shorter than one.
-
-        To write: the longest answer that the call, the model's entry or, where neither says, the limits allow. Pictures
-        given by their address are not counted; what they cost is known when the call is settled.
-        """
-        if self.entry.kind == "embedding":
-            return tokens(sum(len(message.text.encode()) for message in messages), 0)
-        read = (
-            OVERHEAD
-            + _bytes({name: options[name] for name in options if name != "request"})
-            + sum(OVERHEAD + _bytes(_sent(message)) for message in messages)
-        )
-        return tokens(read, longest(self.entry, options, self.spending.limits.file.assumed_output_tokens))
-
 
 class _Reserved(Seen):
     def __init__(self, messages: list[BaseMessage], control: Budgeted, options: Mapping[str, Any]) -> None:
         super().__init__(messages)
         self._spending, self._entry = control.spending, control.entry
         self._booking = book(control.entry, control.role, options.get("model", control.entry.model))
-        self._most = control.most(messages, options)
+        self._most = most(control.entry, messages, options, control.spending.limits.file.assumed_output_tokens)
         self._number: int | None = None
         call = current_call.get()  # here, since a call may be settled in a thread that knows of none
         self._meter = call.meter if call else None
@@ -82,6 +67,22 @@ class _Reserved(Seen):
     async def aended(self, error: BaseException | None) -> None:
         # Shielded, for a cancelled call has its cost too; in this context, which knows whose call it is.
         await asyncio.shield(asyncio.to_thread(self.ended, error))
+
+
+def most(entry: ModelEntry, messages: list[BaseMessage], options: Mapping[str, Any], assumed: int) -> UsageMetadata:
+    """The most tokens that a call can use: as many to read as it has bytes, for no token is shorter than one.
+
+    To write: the longest answer that the call, the model's entry or, where neither says, the limits allow. Pictures
+    given by their address are not counted; what they cost is known when the call is settled.
+    """
+    if entry.kind == "embedding":
+        return tokens(sum(len(message.text.encode()) for message in messages), 0)
+    read = (
+        OVERHEAD
+        + _bytes({name: options[name] for name in options if name != "request"})
+        + sum(OVERHEAD + _bytes(_sent(message)) for message in messages)
+    )
+    return tokens(read, longest(entry, options, assumed))
 
 
 def longest(entry: ModelEntry, options: Mapping[str, Any], assumed: int) -> int:

@@ -84,14 +84,19 @@ class Ledger:
             number: int = row.id
             return number
 
-    def settle(self, number: int, status: str, **known: int | None) -> None:
-        """The call is over. Without ``cost``, ``input_tokens`` and ``output_tokens`` the estimate stays."""
+    def settle(self, number: int, status: str, **known: int | None) -> int | None:
+        """The call is over. Without ``cost``, ``input_tokens`` and ``output_tokens`` the estimate stays.
+
+        Answers the cost that the call counts with from now on; None where it is not known.
+        """
         with self._transaction() as connection:
             row = connection.execute(_FIND, {"number": number}).one()
             values: dict[str, Any] = {"status": status} | ({**known, "estimated": 0} if known else {})
             connection.execute(_SETTLE, {"number": number} | values)
             if known:
                 _add(connection, Counter(dict.fromkeys(_periods(row), (known["cost"] or 0) - (row.cost or 0))))
+            cost: int | None = known["cost"] if known else row.cost
+            return cost
 
     def spent(self, cap: Cap) -> int:
         """What is spent and reserved of a budget."""

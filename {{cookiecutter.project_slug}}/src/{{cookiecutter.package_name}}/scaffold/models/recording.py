@@ -50,6 +50,7 @@ class Taken(Strict):
     vector: str = Field(default="", description="Base64 of 32-bit floats, little-endian.")
     error: Literal["", "ModelError", "ModelUnreadable"] = Field(default="", description="The error is raised again.")
     said: str = ""
+    free: bool = Field(default=False, description="Whether the vendor surely charged nothing for the refusal.")
 
 
 class Line(Strict):

@@ -43,21 +43,23 @@ class Spending:
         error: BaseException | None,
         meter: Meter | None = None,
     ) -> None:
-        """Put the real cost in place of the reservation, as far as it is known; ``meter`` counts it too.
+        """Put the real cost in place of the reservation, as far as it is known; ``meter`` counts what the ledger does.
 
-        A call that was surely not charged costs nothing; any other that told no usage keeps its estimate.
+        A call that was surely not charged costs nothing; any other that told no usage keeps its estimate, which is the
+        most that it can have cost. So only a model without a price makes a cost unknown.
         """
+        model = f"{booking.provider}/{booking.model}"
         if usage is None and (isinstance(error, PolicyViolation) or (error is not None and unbilled(error))):
             usage = tokens(0, 0)
         if usage is None:
-            self.ledger.settle(number, status)
+            kept = self.ledger.settle(number, status)
             if meter:
-                meter.add(0, 0, None)
+                meter.add(model, 0, 0, kept)
             return
         real = self.cost(entry, booking.model, usage)
         read, written = usage["input_tokens"], usage["output_tokens"]
         if meter:
-            meter.add(read, written, real)
+            meter.add(model, read, written, real)
         self.ledger.settle(number, status, cost=real, input_tokens=read, output_tokens=written)
         if real:
             self._telemetry.count(MODEL_COST, real / MILLION, role=booking.role, provider=booking.provider)

@@ -17,6 +17,7 @@ from typing import Any, cast
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableLambda, RunnableParallel, RunnableSequence
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -27,13 +28,14 @@ from .. import errors
 from ..errors import ModelError, ModelUnavailable
 from ..guardrails.personal_data import redact
 from ..observability import current_call
-from .faults import NO_LOGIN, _is
+from .budget import most
+from .faults import NO_LOGIN, _is, unbilled
 from .governed import Governed, replaced, run_metadata
 from .personal_data import change_message
 from .recording import Player, Recorder, Taken, request_digest, text_digest
 from .refusals import refusal
 from .settings import ModelEntry
-from .spending import Spending
+from .spending import Spending, tokens
 
 SHAPE = "recorded_shape"
 """Option that tells the tools or the schema of a call as they were given, not in one vendor's words."""
@@ -136,7 +138,8 @@ class _Take:
 
     def __exit__(self, kind: Any, error: BaseException | None, at: Any) -> None:
         if isinstance(error, ModelError) and self._entry.kind == "chat" and _of_the_request(error):
-            self._answered(self._requests[0], error=type(error).__name__, said=redact(str(error)))
+            said, free = redact(str(error)), unbilled(error)
+            self._answered(self._requests[0], error=type(error).__name__, said=said, free=free)
         elif error is not None:
             self._recorder.failed(redact(str(error)))
 
@@ -153,10 +156,11 @@ class Replayed(BaseChatModel):
     ) -> ChatResult:
         kwargs.pop("request").replayed = True
         info, model = self.entry.info, kwargs.get("model", self.entry.model)
+        at_most = most(self.entry, messages, kwargs, self.spending.limits.file.assumed_output_tokens)
         if self.entry.kind == "embedding":
             requests = [text_digest(self.entry, message) for message in messages]
             every = [self.player.next(request, info.label, "", again=True) for request in requests]
-            self._count(model, None, max(taken.seconds for taken in every))
+            self._count(model, None, at_most, max(taken.seconds for taken in every))
             ended = {"finish_reason": "stop"}
             vectors = [AIMessage("", additional_kwargs={"vector": _unpacked(taken.vector)}) for taken in every]
             return ChatResult(generations=[ChatGeneration(message=each, generation_info=ended) for each in vectors])
@@ -164,7 +168,8 @@ class Replayed(BaseChatModel):
         prompt = str(run_metadata().get("prompt") or "")
         taken = self.player.next(request_digest(self.entry, messages, stop, kwargs, shape), info.label, prompt)
         answers = [AIMessage.model_validate(each["message"]) for each in taken.generations]
-        self._count(model, answers[0] if answers else None, taken.seconds)
+        told = answers[0].usage_metadata if answers else None
+        self._count(model, tokens(0, 0) if taken.free else told, at_most, taken.seconds)
         if taken.error:
             raise getattr(errors, taken.error)(taken.said)
         return ChatResult(
@@ -214,12 +219,13 @@ class Replayed(BaseChatModel):
 
         return model | RunnableLambda(parsed)
 
-    def _count(self, model: str, answer: AIMessage | None, seconds: float) -> None:
-        """What the call came to, for whoever asked: as when it was recorded."""
+    def _count(self, model: str, usage: UsageMetadata | None, at_most: UsageMetadata, seconds: float) -> None:
+        """What the call came to, for whoever asked: as when it was recorded, see ``Spending.settle``."""
         if call := current_call.get():
-            usage = answer.usage_metadata if answer else None
-            cost = self.spending.cost(self.entry, model, usage) if usage else None
-            call.meter.add(usage["input_tokens"] if usage else 0, usage["output_tokens"] if usage else 0, cost)
+            cost = self.spending.cost(self.entry, model, usage or at_most)
+            counted = usage or tokens(0, 0)
+            name = f"{self.entry.provider}/{model}"
+            call.meter.add(name, counted["input_tokens"], counted["output_tokens"], cost)
             call.meter.replayed(seconds)
 
     @property

@@ -25,21 +25,22 @@ class Meter:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: int = 0
-    """Millionths of a US dollar."""
-    unpriced: int = 0
-    """Calls whose price is not known."""
+    """Millionths of a US dollar: at most, where a call told no usage and counts with what was reserved for it."""
+    unpriced: set[str] = field(default_factory=set)
+    """Models (provider/model) that were called and whose price is not known."""
     recorded_seconds: float = 0
     """What answers took when they were recorded, as far as they were replayed."""
 
-    def add(self, read: int, written: int, cost: int | None) -> None:
-        """Count one call; ``cost`` is None where it is not known."""
+    def add(self, model: str, read: int, written: int, cost: int | None) -> None:
+        """Count one call; ``cost`` is None where ``model`` has no known price."""
         self.calls += 1
         self.input_tokens += read
         self.output_tokens += written
         self.cost += cost or 0
-        self.unpriced += cost is None
+        if cost is None:
+            self.unpriced.add(model)
         if self.within:
-            self.within.add(read, written, cost)
+            self.within.add(model, read, written, cost)
 
     def replayed(self, seconds: float) -> None:
         """Count what a replayed answer took when it was recorded."""
@@ -49,7 +50,7 @@ class Meter:
 
     @property
     def dollars(self) -> float | None:
-        """US dollars; None where a price is not known."""
+        """US dollars, at most (see ``cost``); None where a price is not known."""
         return None if self.unpriced else self.cost / 1_000_000
 
 

@@ -33,6 +33,8 @@ class Observation:
     error: str = ""
     measures: Mapping[str, float] = field(default_factory=dict)
     """By name of ``MEASURES``; what is not known is left out."""
+    unpriced: tuple[str, ...] = ()
+    """Models that were asked and whose price is not known."""
 
     @property
     def cited(self) -> list[str]:
