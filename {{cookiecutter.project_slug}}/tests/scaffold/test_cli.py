@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -293,6 +294,61 @@ def test_an_interrupt_while_everything_is_still_being_imported_is_quiet(monkeypa
     assert left.value.code == 130
 
 
+def test_an_interrupt_that_an_imported_library_makes_an_error_of_its_own_of_is_quiet_too() -> None:
+    code = f"""if True:
+        import os, signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        class Library:
+            def find_spec(self, name, *_):
+                if name.endswith(".app"):
+                    try:
+                        os.kill(os.getpid(), signal.SIGINT)
+                    except KeyboardInterrupt:
+                        raise ValueError("broken schema") from None
+        from {__main__.__name__} import main
+        sys.meta_path.insert(0, Library())
+        main()
+    """
+    env = {**os.environ, "PYTHONPATH": str(Path(__main__.__file__).parents[1])}
+    ended = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_an_ignored_interrupt_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr("{{ cookiecutter.package_name }}.app.main", lambda: None)
+        __main__.main()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "What was indexed is kept, and the next 'ingest' goes on from there"),
+        (["--dry-run"], "Nothing was changed."),
+    ],
+)
+def test_an_interrupted_ingest_says_what_is_kept(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], says: str
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in range(3):
+        (project / "data" / "documents" / f"new-{number}.md").write_text(f"# New {number}\n\nIt is new.\n", "utf-8")
+    before = run("ingest", "--dry-run", "--json")[1]
+    with monkeypatch.context() as patched:
+        patched.setattr("{{ cookiecutter.package_name }}.scaffold.retrieval.sync.Sync._end", interrupted)
+        code, out, err = run("ingest", *options)
+    assert (code, out) == (130, "")
+    assert f"Interrupted. {says}" in err
+    added = json.loads(run("ingest", "--json")[1])["counts"].get("added", 0)
+    assert added == (json.loads(before)["counts"]["added"] if options else 0)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -428,6 +484,34 @@ def test_who_approves_a_draft_that_demands_nothing_is_told_how_to_go_on(
     assert code == 0
     assert "accepts any answer" in err
     assert "Press e to edit the case" in err
+
+
+@pytest.mark.parametrize("ending", [EOFError, KeyboardInterrupt])
+def test_a_review_that_is_ended_at_its_prompt_says_what_is_kept(
+    run: Run, monkeypatch: pytest.MonkeyPatch, ending: type[BaseException]
+) -> None:
+    keys = iter("ys")
+
+    def pressed(*_: object, **__: object) -> str:
+        if key := next(keys, ""):
+            return key
+        raise ending
+
+    run("eval", "draft", "--count", "3")
+    monkeypatch.setattr("click.termui.visible_prompt_func", pressed)
+    code, out, err = run("eval", "review", "--by", "Ada")
+    assert (code, "3 of 3" in out) == (130, True)
+    assert err == "\nInterrupted. What was decided is kept; the same command goes on with the cases that wait.\n"
+    assert len(json.loads(run("eval", "review", "--list", "--json")[1])) == 2
+
+
+def test_a_review_without_an_editor_says_so_and_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("eval", "draft", "--count", "1")
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    monkeypatch.setattr("sys.stdin", io.StringIO("e\nq\n"))
+    code, _, err = run("eval", "review", "--by", "Ada")
+    assert code == 0
+    assert "name an editor that is there in EDITOR" in err
 
 
 def test_a_run_is_accepted_compared_and_tells_how_much_it_can_show(run: Run, project: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, HttpUrl
 
-from {{ cookiecutter.package_name }}.scaffold.config import File, Settings, find_root, load_yaml
+from {{ cookiecutter.package_name }}.scaffold.config import File, Settings, decode, find_root, load_yaml
 from {{ cookiecutter.package_name }}.scaffold.errors import ConfigurationError
 
 
@@ -72,7 +72,7 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"gone\.yaml: there is no such file"):
         load_yaml(tmp_path / "gone.yaml", Whole)
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigurationError, match=r"binary\.yaml: cannot be read as UTF-8 text \(byte 0 is none"):
+    with pytest.raises(ConfigurationError, match=r"binary\.yaml:1: is not UTF-8 \(byte 0xff in column 1\); save"):
         load_yaml(tmp_path / "binary.yaml", Whole)
     with pytest.raises(ConfigurationError, match=r"cannot be read as UTF-8 text \(is a directory\)"):
         load_yaml(tmp_path, Whole)
@@ -98,9 +98,28 @@ def test_settings_come_from_the_environment_and_a_mistake_names_the_variable(
 def test_a_dotenv_file_serves_as_environment(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("APP_OFFLINE=1\nOTHER=ignored\n", "utf-8")
     assert Settings.load(tmp_path).offline is True
-    (tmp_path / ".env").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigurationError, match=r"\.env: cannot be read as UTF-8 text"):
+    (tmp_path / ".env").write_bytes(b"APP_OFFLINE=1\nOTHER=\xff")
+    with pytest.raises(ConfigurationError, match=r"\.env:2: is not UTF-8 \(byte 0xff in column 7\); save the file"):
         Settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (b"\xff", "1: is not UTF-8 (byte 0xff in column 1)"),
+        (b"one\r\ntwo \xe9t\xe9", "2: is not UTF-8 (byte 0xe9 in column 5)"),
+        ("\ufeffäö".encode() + b"\x80", "1: is not UTF-8 (byte 0x80 in column 3)"),
+        (b"cut off \xc3", "1: is not UTF-8 (byte 0xc3 in column 9)"),
+    ],
+)
+def test_what_is_not_utf_8_is_named_with_its_line_and_column(data: bytes, place: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        decode(data, Path("list.txt"))
+    assert str(refused.value) == f"list.txt:{place}; save the file as UTF-8."
+
+
+def test_a_byte_order_mark_and_the_ends_of_lines_are_not_part_of_the_text() -> None:
+    assert decode(b"\xef\xbb\xbfone\r\ntwo\n", Path("list.txt")) == "one\ntwo\n"
 
 
 def test_a_working_directory_that_was_deleted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The command line. Exit 0: good; 1: what was checked fell short; 2: usage or configuration."""
+"""The command line. Exit 0: good; 1: what was checked fell short; 2: usage or configuration; 130: interrupted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from click.exceptions import Abort
 from dotenv import load_dotenv
 from rich.box import SIMPLE
 from rich.console import Console
@@ -48,7 +49,7 @@ def run(build: Build) -> None:
     except OSError as error:
         what = error.filename or "The output"
         _fail(f"{what} cannot be read or written ({error.strerror or error}); mend that, then try again.")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Abort):  # of prompts, which Ctrl-C and the end of the input end alike
         sys.exit(130)
 
 

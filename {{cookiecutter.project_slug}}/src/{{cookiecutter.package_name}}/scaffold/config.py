@@ -83,8 +83,10 @@ class Settings(BaseSettings):
             name = "APP_" + "_".join(str(part) for part in first["loc"]).upper()
             message = f"{name}: {first['msg'].lower()}; mend it in the environment or in {env_file}."
             raise ConfigurationError(message) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{env_file}: cannot be read as UTF-8 text ({_reason(error)}).") from None
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(_not_utf8(env_file, error)) from None
+        except OSError as error:
+            raise ConfigurationError(_unreadable(env_file, error)) from None
 
     @property
     def var(self) -> Path:
@@ -135,19 +137,38 @@ def load_yaml(path: Path, shape: type[Model], context: object = None) -> Model:
 
     Raises ``ConfigurationError`` naming file, line, field, what is allowed and the nearest known name.
     """
+    return parse_yaml(decode(read_file(path), path), shape, path, context)
+
+
+def read_file(path: Path) -> bytes:
+    """What is in a file that a user writes. Raises ``ConfigurationError`` where it cannot be read."""
     try:
-        text = path.read_text("utf-8")
+        return path.read_bytes()
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such file; restore it from git or from the template.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({_reason(error)}).") from None
-    return parse_yaml(text, shape, path, context)
+    except OSError as error:
+        raise ConfigurationError(_unreadable(path, error)) from None
 
 
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    if isinstance(error, OSError):
-        return str(error.strerror or error).lower()
-    return f"byte {error.start} is none; save it as UTF-8"
+def decode(data: bytes, path: Path) -> str:
+    """``data`` of ``path`` as text with ``\\n`` at the ends of its lines, without the mark that spreadsheets put first.
+
+    Raises ``ConfigurationError`` naming file, line and column of what is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(_not_utf8(path, error)) from None
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"{path}: cannot be read as UTF-8 text ({str(error.strerror or error).lower()})."
+
+
+def _not_utf8(path: Path, error: UnicodeDecodeError) -> str:
+    before = error.object[: error.start].decode().split("\n")
+    where = f"byte 0x{error.object[error.start]:02x} in column {len(before[-1]) + 1}"
+    return f"{path}:{len(before)}: is not UTF-8 ({where}); save the file as UTF-8."
 
 
 def parse_yaml(text: str, shape: type[Model], path: Path, context: object = None) -> Model:

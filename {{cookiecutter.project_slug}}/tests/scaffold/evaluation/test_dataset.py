@@ -103,7 +103,10 @@ def test_several_mistakes_are_named_at_once_and_a_flood_is_cut_short(tmp_path: P
     assert "3 more mistakes" in str(caught.value)
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "no such dataset"), (b"\xff\xfe", "cannot be read as UTF-8")])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such dataset"), (b"\n {\xff", r"cases.jsonl:2: is not UTF-8 \(byte 0xff in column 3\); save the file")],
+)
 def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "cases.jsonl"
     if content is not None:

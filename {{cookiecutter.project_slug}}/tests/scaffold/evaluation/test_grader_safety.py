@@ -210,3 +210,8 @@ def test_a_list_is_read_line_by_line(tmp_path: Path) -> None:
     path.write_text("idiot\n*\n", "utf-8")
     with pytest.raises(ConfigurationError, match=r"toxicity.txt:2: '\*' would be found anywhere or nowhere"):
         read_words(path)
+    path.write_bytes(b"idiot\nschei\xdf*\n")
+    with pytest.raises(
+        ConfigurationError, match=r"toxicity.txt:2: is not UTF-8 \(byte 0xdf in column 6\); save the file"
+    ):
+        read_words(path)

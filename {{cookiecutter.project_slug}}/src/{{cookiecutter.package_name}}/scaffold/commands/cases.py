@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Suite = Annotated[str, typer.Option("--suite", help="Name of a file in evals/suites, whose dataset is meant.")]
 
+KEPT = "What was decided is kept; the same command goes on with the cases that wait."
+
 
 def register(family: typer.Typer, shell: Shell) -> None:
     """Add them to ``eval``."""
@@ -93,7 +95,7 @@ def register(family: typer.Typer, shell: Shell) -> None:
         from ..evaluation import cases as room
         from ..serving.review import serve_review
 
-        with shell.opened() as application:
+        with shell.opened() as application, shell.interruptible(KEPT):
             path = _dataset(application, suite)
             if list_:
                 _list(room.waiting(path), as_json)
@@ -222,7 +224,10 @@ def _edited(case: Case) -> Changes:
 
     now = case.model_dump(mode="json") | case.expected.model_dump(mode="json")
     text = json.dumps({name: now[name] for name in Changes.model_fields}, ensure_ascii=False, indent=2)
-    written = click.edit(text, extension=".json")
+    try:
+        written = click.edit(text, extension=".json")
+    except click.ClickException as error:
+        raise UsageError(f"{error.message.rstrip('.')}; name an editor that is there in EDITOR.") from None
     try:
         return Changes.model_validate_json(written if written is not None else text)
     except ValidationError as error:

@@ -9,6 +9,11 @@ from rich.markup import escape
 
 from .shell import Json, Shell
 
+KEPT = (
+    "What was indexed is kept, and the next 'ingest' goes on from there; where a service was asked, that one goes on "
+    "with it by itself."
+)
+
 
 def register(app: typer.Typer, shell: Shell) -> None:
     """Add ``ingest`` to ``app``."""
@@ -26,7 +31,9 @@ def register(app: typer.Typer, shell: Shell) -> None:
 
         with shell.opened() as application:
             asked = {"access_only": acl_only, "dry": dry_run}
-            report = SyncReport(**shell.entrusted(application, "sync", asked, as_json))
+            kept = "Nothing was changed." if dry_run else KEPT
+            with shell.interruptible(kept):
+                report = SyncReport(**shell.entrusted(application, "sync", asked, as_json))
         if as_json:
             shell.json(report.as_dict())
         else:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from click.exceptions import Abort
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.measure import Measurement
@@ -33,6 +35,17 @@ class Shell:
     def say(self, line: str) -> None:
         """A line on the side, for people: never part of the output."""
         self.err.print(f"[dim]{escape(line)}[/]")
+
+    @contextmanager
+    def interruptible(self, kept: str) -> Iterator[None]:
+        """Says what was ``kept`` where the block is interrupted, or where nobody is there to answer its prompts."""
+        try:
+            yield
+        except (KeyboardInterrupt, Abort) as ended:
+            if isinstance(ended, Abort):
+                self.err.print()  # the prompt's line is not ended
+            self.say(f"Interrupted. {kept}")
+            raise
 
     def entrusted(self, application: Application, kind: str, asked: dict[str, Any], quiet: bool) -> dict[str, Any]:
         """What comes of work on the index, with a line for each step unless ``quiet``; see ``reindex.entrusted``."""

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
 from ..application import QUESTION_MAX_CHARACTERS
-from ..config import Strict, nearest
+from ..config import Strict, decode, nearest, read_file
 from ..errors import ConfigurationError
 
 SHOWN = 5
@@ -141,13 +141,9 @@ def load_cases(path: Path) -> list[Case]:
 
 def load_lines(path: Path, shape: type[L], what: str) -> list[L]:
     """Every line of ``path``, as ``load_cases`` reads them; ``what`` such a file is called."""
-    try:
-        text = path.read_text("utf-8-sig")  # spreadsheets write a byte order mark
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such {what}; name an existing one in the suite.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
-    return parse_lines(text, path, shape)
+    if not path.exists():
+        raise ConfigurationError(f"{path}: there is no such {what}; name an existing one in the suite.")
+    return parse_lines(decode(read_file(path), path), path, shape)
 
 
 def parse_lines(text: str, path: Path, shape: type[L]) -> list[L]:

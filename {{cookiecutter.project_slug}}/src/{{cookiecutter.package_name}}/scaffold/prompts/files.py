@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import BeforeValidator, Field
 
-from ..config import File, Settings, locate, nearest, parse_yaml
+from ..config import File, Settings, decode, locate, nearest, parse_yaml, read_file
 from ..errors import ConfigurationError, UsageError
 from ..live import LastGood, Live
 from .parameters import Parameters
@@ -202,11 +202,8 @@ def _agreeing(one: Source, first: Source) -> Source:
 
 
 def _read(path: Path) -> Source:
-    try:
-        data = path.read_bytes()
-        text = data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+    data = read_file(path)
+    text = decode(data, path)
     file = parse_yaml(text, PromptFile, path)
     source = Source(path, text, file, hashlib.sha256(data).hexdigest())
     if path.name != f"{file.name}.{file.locale}.yaml":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ...config import decode, read_file
 from ...errors import ConfigurationError
 from ..dataset import Case
 from .observed import Grade, Observation, Score, unanswered, unique, verdict
@@ -36,11 +37,7 @@ def read_words(path: Path) -> list[str]:
     if not path.is_file():
         return []
     words: list[str] = []
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(decode(read_file(path), path).splitlines(), start=1):
         word = line.partition("#")[0].strip()
         if word and not re.fullmatch(r"[^\W_][^*]*\*?", word):
             raise ConfigurationError(
