@@ -701,6 +701,23 @@ CONTROLS = (
         tests=["tests/scaffold/evaluation/test_judge.py"],
     ),
     Control(
+        name="judge-asked-anew",
+        failure="F13",
+        unplug=[
+            (
+                "scaffold.evaluation.judging.Judge.judge",
+                lambda original: lambda judge, submitted, again=0, fresh=False: original(judge, submitted, again),
+            )
+        ],
+        tests=["tests/scaffold/evaluation/test_judge.py"],
+    ),
+    Control(
+        name="baseline-untouched",
+        failure="F11",
+        unplug=[("scaffold.evaluation.baseline.Baseline.proof", always(property(lambda baseline: baseline.sha256)))],
+        tests=["tests/scaffold/evaluation/test_baseline.py"],
+    ),
+    Control(
         name="judge-order",
         failure="F13",
         unplug=[("scaffold.evaluation.agreement.turn", always(lambda label: label.submitted))],
